@@ -1,0 +1,1 @@
+"""What every app shares: jobs, campaigns, roles, endpoints, the ledger, media, errors."""

@@ -1,0 +1,49 @@
+"""Files that are either whole or absent, and names made of content."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+CHUNK = 1 << 20
+CHECKPOINT_SUFFIXES = (".json", ".safetensors", ".jinja", ".txt", ".model")
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Write ``data`` to ``path`` whole or not at all; on return it has reached the disk."""
+    raw = data.encode() if isinstance(data, str) else data
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def hash_bytes(data: bytes | str) -> str:
+    """The sha256 of ``data`` in hex."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """The sha256 of a file's bytes in hex, read in chunks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def hash_checkpoint(folder: Path) -> str:
+    """One sha256 for a Hugging Face checkpoint folder: weights, configuration and tokenizer.
+
+    Only files that change what the model does count (``CHECKPOINT_SUFFIXES``, top level), so a README
+    or an optimizer state beside them does not make another checkpoint.
+    """
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in CHECKPOINT_SUFFIXES)
+    return hash_bytes("\n".join(f"{p.name} {hash_file(p)}" for p in files))

@@ -1,0 +1,190 @@
+"""What crosses the GPU border: a frozen spec in, a result out, both as JSON files in RUN_DIR.
+
+RUN_DIR holds, for both kinds of run:
+
+==================  =================================================================================
+``spec.json``       the spec, written by the worker before the child starts
+``items.jsonl``     (answer) one ``AnswerItem`` a line, in the order of the batches
+``dataset.parquet`` (train) rows ``prompt, images, solution, answer_type, options, skill, sample_id``
+``lock``            ``flock``-ed by the child while it lives
+``progress.json``   a ``Progress``, replaced at every step; its change is the heartbeat
+``answers.jsonl``   (answer) one ``AnswerRow`` a line, appended batch by batch
+``metrics.jsonl``   (train) one ``MetricRow`` a line; a replayed step's rows come again and win
+``checkpoint-N/``   (train) TRL's own resumable checkpoints
+``final/``          (train) the trained model as a Hugging Face folder
+``error.json``      an ``ErrorFile`` when the child failed by a named error
+``result.json``     an ``AnswerResult`` or ``TrainResult``, written last and whole; without it the run failed
+==================  =================================================================================
+"""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.domain.files import hash_bytes
+from core.domain.prompts import Message
+
+SPEC_FILE, ITEMS_FILE, DATASET_FILE = "spec.json", "items.jsonl", "dataset.parquet"
+ANSWERS_FILE, METRICS_FILE, PROGRESS_FILE = "answers.jsonl", "metrics.jsonl", "progress.json"
+RESULT_FILE, ERROR_FILE, LOCK_FILE, FINAL_FOLDER = "result.json", "error.json", "lock", "final"
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
+Phase = Literal["load", "generate", "score", "update", "sync", "save"]
+GpuErrorCode = Literal["bad_checkpoint", "bad_input", "out_of_memory", "diverged", "hung", "reward_failed", "worker_lost"]
+
+
+class Frozen(BaseModel):
+    """A value that is checked once and never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Places(Frozen):
+    """Where things lie on this machine. Not part of a run's identity: it changes no result."""
+
+    checkpoint: Path
+    media: Path = Path()
+    threads: int = Field(default=0, ge=0, description="CPU threads for torch; 0 leaves torch's default")
+    log_level: str = "INFO"
+
+
+class Sampling(Frozen):
+    """How answers are drawn; temperature 0 is greedy."""
+
+    num_answers: int = Field(default=1, ge=1)
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    max_new_tokens: int = Field(default=64, ge=1)
+
+
+class Spec(Frozen):
+    """What every run has."""
+
+    checkpoint_hash: str
+    seed: int
+    device: Device = "cpu"
+    dtype: Precision = "float32"
+    places: Places
+
+    def run_name(self) -> str:
+        """The hash that names RUN_DIR: equal specs with equal inputs are the same run, wherever they lie."""
+        facts = self.model_dump(mode="json", exclude={"places"})
+        return hash_bytes(json.dumps(facts, sort_keys=True))[:32]
+
+
+class AnswerSpec(Spec):
+    """Answer every item ``sampling.num_answers`` times in fixed batches."""
+
+    kind: Literal["answer"] = "answer"
+    items_hash: str = Field(description="sha256 of items.jsonl")
+    prompt_version: str
+    sampling: Sampling = Sampling()
+    batch_size: int = Field(default=64, ge=1, description="items a batch; batches are the unit of resume")
+
+
+class AnswerItem(Frozen):
+    """One line of items.jsonl; images are sha256 names under ``places.media`` (``ab/abcd...``)."""
+
+    id: str
+    messages: list[Message]
+    images: list[str]
+
+
+class AnswerRow(Frozen):
+    """One line of answers.jsonl."""
+
+    id: str
+    sample_ix: int
+    text: str
+    num_tokens: int
+    finish: Literal["stop", "length"]
+    batch: int
+
+
+class RunResult(Frozen):
+    """What every finished run reports about itself."""
+
+    seconds: float
+    peak_rss_mb: float
+    versions: dict[str, str]
+
+
+class AnswerResult(RunResult):
+    """A finished answer run."""
+
+    num_answers: int
+    answers_hash: str = Field(description="sha256 of answers.jsonl")
+
+
+class GrpoSettings(Frozen):
+    """GRPO in TRL's terms (method.md, section 6). ``policy`` names where the values come from."""
+
+    policy: Literal["ref", "calibrated", "mini"] = "calibrated"
+    learning_rate: float = Field(default=1e-6, gt=0)
+    beta: float = Field(default=0.01, ge=0)
+    epsilon: float = 0.2
+    epsilon_high: float = 0.3
+    delta: float | None = 3.0
+    loss_type: Literal["dapo", "dr_grpo", "grpo", "bnpo"] = "dapo"
+    scale_rewards: Literal["group", "batch", "none"] = "group"
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    lr_scheduler_type: Literal["constant", "linear", "cosine"] = "constant"
+    num_generations: int = Field(default=8, ge=2)
+    prompts_per_step: int = Field(default=32, ge=1, description="different prompts in one optimizer step")
+    steps: int = Field(default=40, ge=1, description="optimizer steps")
+    steps_per_generation: int = Field(default=1, ge=1, description="optimizer steps made from one generation")
+    micro_batch_size: int = Field(default=256, ge=1, description="completions in one forward and backward pass")
+    temperature: float = Field(default=1.0, gt=0)
+    top_p: float = 1.0
+    top_k: int = 0
+    max_completion_tokens: int = Field(default=64, ge=1)
+    mask_truncated_completions: bool = True
+    save_every: int = Field(default=10, ge=1, description="steps between checkpoints; at generation boundaries only")
+    accuracy_weight: float = 0.9
+    format_weight: float = 0.1
+
+
+class TrainSpec(Spec):
+    """Train ``places.checkpoint`` on dataset.parquet by GRPO."""
+
+    kind: Literal["train"] = "train"
+    dataset_hash: str = Field(description="sha256 of dataset.parquet")
+    settings: GrpoSettings
+
+
+class TrainResult(RunResult):
+    """A finished training run; the new weights are in ``final/``."""
+
+    steps: int
+    checkpoint_hash: str
+
+
+class MetricRow(Frozen):
+    """One point of a curve. ``skill`` is empty for the whole run's curves."""
+
+    step: int
+    name: str
+    value: float
+    skill: str = ""
+
+
+class Progress(Frozen):
+    """How far the child is; ``beat`` grows with every call, so that a change is a sign of life."""
+
+    phase: Phase
+    done: int
+    total: int
+    unit: str
+    beat: int
+
+
+class ErrorFile(Frozen):
+    """Why a run failed, by name."""
+
+    code: GpuErrorCode
+    message: str
