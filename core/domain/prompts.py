@@ -1,7 +1,8 @@
 """The one prompt template: diagnosis, scoring, training and evaluation all ask in these words."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 PROMPT_VERSION = "boxed-1"
 FORMAT_REQUEST = "Put the final answer in \\boxed{}."
