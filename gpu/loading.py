@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import transformers
 from safetensors import SafetensorError
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
 
 from core.specs import Device, Precision
@@ -79,7 +80,7 @@ def load_processor(folder: Path) -> ImageOnlyProcessor:
     check_folder(folder)
     try:
         tokenizer = hub.AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
-        images = hub.AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+        images = Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
         template = _chat_template(folder, tokenizer)
     except LOADING_ERRORS as error:
         raise GpuFault("bad_checkpoint", f"{folder} has no usable processor: {one_line(error)}") from error
