@@ -1,0 +1,1 @@
+"""The mini world: small procedural pictures whose questions and answers are known."""
