@@ -27,13 +27,30 @@ from core.domain.files import hash_bytes
 from core.domain.prompts import Message
 
 SPEC_FILE, ITEMS_FILE, DATASET_FILE = "spec.json", "items.jsonl", "dataset.parquet"
-ANSWERS_FILE, METRICS_FILE, PROGRESS_FILE = "answers.jsonl", "metrics.jsonl", "progress.json"
-RESULT_FILE, ERROR_FILE, LOCK_FILE, FINAL_FOLDER = "result.json", "error.json", "lock", "final"
+ANSWERS_FILE, METRICS_FILE, PROGRESS_FILE = (
+    "answers.jsonl",
+    "metrics.jsonl",
+    "progress.json",
+)
+RESULT_FILE, ERROR_FILE, LOCK_FILE, FINAL_FOLDER = (
+    "result.json",
+    "error.json",
+    "lock",
+    "final",
+)
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
 Phase = Literal["load", "generate", "score", "update", "sync", "save"]
-GpuErrorCode = Literal["bad_checkpoint", "bad_input", "out_of_memory", "diverged", "hung", "reward_failed", "worker_lost"]
+GpuErrorCode = Literal[
+    "bad_checkpoint",
+    "bad_input",
+    "out_of_memory",
+    "diverged",
+    "hung",
+    "reward_failed",
+    "worker_lost",
+]
 
 
 class Frozen(BaseModel):
@@ -144,7 +161,11 @@ class GrpoSettings(Frozen):
     top_k: int = 0
     max_completion_tokens: int = Field(default=64, ge=1)
     mask_truncated_completions: bool = True
-    save_every: int = Field(default=10, ge=1, description="steps between checkpoints; at generation boundaries only")
+    save_every: int = Field(
+        default=10,
+        ge=1,
+        description="steps between checkpoints; at generation boundaries only",
+    )
     accuracy_weight: float = 0.9
     format_weight: float = 0.1
 

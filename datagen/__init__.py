@@ -1,0 +1,1 @@
+"""Mixtures, slots, agents, samples, datasets."""

@@ -1,0 +1,1 @@
+"""What the model cannot do, and how sure that is."""

@@ -1,0 +1,1 @@
+"""Rounds, training runs, evaluations, gates."""

@@ -32,7 +32,10 @@ def question_text(question: str, options: Mapping[str, str] | None = None, hint:
 
 
 def question_messages(
-    question: str, options: Mapping[str, str] | None = None, hint: str = "", num_images: int = 1
+    question: str,
+    options: Mapping[str, str] | None = None,
+    hint: str = "",
+    num_images: int = 1,
 ) -> list[Message]:
     """One user turn: ``num_images`` image placeholders, then the text."""
     blocks: list[Block] = [{"type": "image"} for _ in range(num_images)]

@@ -1,0 +1,91 @@
+"""What a campaign decides once: thresholds, sizes, the gate's margin, how to train."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import InvalidInput
+from core.specs import Device, GrpoSettings, Precision, Sampling
+
+
+class Part(BaseModel):
+    """A checked group of settings; an unknown name is an error, not a silent nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DiagnosisSettings(Part):
+    """How weaknesses are found."""
+
+    tau: float = Field(default=0.70, gt=0, lt=1, description="a skill below this accuracy is weak")
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="family-wise error over skills")
+    items_a_skill: int = Field(default=200, ge=1, description="probe items a skill and round")
+
+
+class MixtureSettings(Part):
+    """What the next data is made of."""
+
+    policy: Literal["calibrated", "ref"] = "calibrated"
+    total: int = Field(default=1024, ge=1, le=100_000)
+    replay_share: float = Field(default=0.35, ge=0, le=1)
+
+
+class GenerationSettings(Part):
+    """How slots are filled."""
+
+    concurrency: int = Field(default=32, ge=1, le=1024)
+    max_refills: int = Field(default=5, ge=0, le=5)
+    min_accept_share: float = Field(default=0.80, gt=0, le=1)
+
+
+class DifficultySettings(Part):
+    """How often the current model answers each sample, and how."""
+
+    sampling: Sampling = Sampling(num_answers=9, temperature=1.0, top_k=40)
+
+
+class GateSettings(Part):
+    """When a child replaces its parent."""
+
+    margin: float = Field(default=0.03, gt=0, le=0.2)
+    margin_signed_by: str = Field(default="", description="who answers for a margin wider than .03")
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    items_a_suite: int = Field(default=200, ge=1)
+
+
+class EngineSettings(Part):
+    """Where and how GPU children run."""
+
+    device: Device = "cpu"
+    dtype: Precision = "float32"
+    batch_size: int = Field(default=64, ge=1)
+    threads: int = Field(default=0, ge=0)
+    max_new_tokens: int = Field(default=1024, ge=1)
+
+
+class CampaignSettings(Part):
+    """All settings of one campaign; a campaign's row holds exactly this as JSON."""
+
+    diagnosis: DiagnosisSettings = DiagnosisSettings()
+    mixture: MixtureSettings = MixtureSettings()
+    generation: GenerationSettings = GenerationSettings()
+    difficulty: DifficultySettings = DifficultySettings()
+    gate: GateSettings = GateSettings()
+    engine: EngineSettings = EngineSettings()
+    grpo: GrpoSettings = GrpoSettings()
+
+
+def parse_settings(raw: object) -> CampaignSettings:
+    """Settings from outside as checked values; InvalidInput names the first bad field."""
+    try:
+        parsed = CampaignSettings.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = "settings." + ".".join(str(part) for part in first["loc"])
+        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
+    if parsed.gate.margin > 0.03 and not parsed.gate.margin_signed_by:
+        raise InvalidInput(
+            "A gate margin wider than 0.03 needs a name in margin_signed_by.",
+            field="settings.gate",
+        )
+    return parsed

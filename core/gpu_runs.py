@@ -1,0 +1,206 @@
+"""The worker's side of the GPU border: prepare RUN_DIR, watch the child, believe only its result file.
+
+1. RUN_DIR is named by the hash of the spec; a finished result in it is reused.
+2. A process that an earlier, killed attempt left behind is ended first, by pid and start time.
+3. The child runs in a process group of its own; a change of its progress file is its heartbeat.
+4. A phase that is silent for longer than max(120 s, 5 x that phase's median) is Hung: stack dump, then the end.
+5. Ending: SIGTERM to the group, 60 s, SIGKILL. No result file means failed, whatever the exit code says.
+"""
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+
+from core.domain.files import write_atomic
+from core.errors import GpuJobFailed
+from core.jobs.context import JobContext
+from core.specs import ERROR_FILE, PROGRESS_FILE, RESULT_FILE, SPEC_FILE, ErrorFile, Progress, Spec
+
+CHILD_FILE = "child.json"
+LOG_FILE = "log.txt"
+TICK_S = 0.5
+FIRST_LIMIT_S = 600.0
+MIN_LIMIT_S = 120.0
+GRACE_S = 60.0
+Tick = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class GpuRun:
+    """One run behind the border: which child, what it must do, and how its input files are written."""
+
+    module: str
+    spec: Spec
+    write_inputs: Callable[[Path], None]
+    on_tick: Tick | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Its RUN_DIR."""
+        return Path(settings.RUNS_ROOT) / self.spec.run_name()
+
+
+@dataclass
+class Watchdog:
+    """Knows how long each phase usually is silent, and when it is silent for too long."""
+
+    clock: Callable[[], float] = time.monotonic
+    seen: tuple[str, int] = ("load", -1)
+    since: float = 0.0
+    gaps: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        self.since = self.clock()
+
+    def look(self, phase: str, beat: int) -> None:
+        """Note the newest sign of life; its gap counts for the phase that was running."""
+        if (phase, beat) == self.seen:
+            return
+        now = self.clock()
+        if self.seen[1] >= 0:
+            self.gaps[self.seen[0]].append(now - self.since)
+        self.seen, self.since = (phase, beat), now
+
+    def limit_s(self) -> float:
+        """How long the present phase may be silent."""
+        known = self.gaps.get(self.seen[0])
+        return max(MIN_LIMIT_S, 5 * statistics.median(known)) if known else FIRST_LIMIT_S
+
+    def is_hung(self) -> bool:
+        """Whether the silence is longer than the limit."""
+        return self.clock() - self.since > self.limit_s()
+
+
+def gpu_run(context: JobContext, run: GpuRun) -> Path:
+    """Do the run, or find it done; its RUN_DIR with a ``result.json``. GpuJobFailed names what went wrong."""
+    folder = run.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / RESULT_FILE).exists():
+        end_leftover(folder)
+        (folder / ERROR_FILE).unlink(missing_ok=True)
+        run.write_inputs(folder)
+        write_atomic(folder / SPEC_FILE, run.spec.model_dump_json(indent=1))
+        supervise(context, run, folder)
+    if run.on_tick:
+        run.on_tick(folder)
+    return folder
+
+
+def supervise(context: JobContext, run: GpuRun, folder: Path) -> None:
+    """Start the child and watch it to its end; whatever ends this function also ends the child."""
+    with (folder / LOG_FILE).open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", run.module, str(folder)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=settings.ROOT,
+            env=child_environment(run.spec),
+        )
+    started = psutil.Process(child.pid).create_time()
+    write_atomic(folder / CHILD_FILE, json.dumps({"pid": child.pid, "started": started}))
+    context.note("child started", f"{run.module} pid {child.pid} in {folder.name}")
+    try:
+        watch(context, run, folder, child)
+    finally:
+        end_group(child.pid, child.poll)
+    if not (folder / RESULT_FILE).exists():
+        raise failure(folder, child.returncode)
+
+
+def child_environment(spec: Spec) -> dict[str, str]:
+    """The child's environment: threads pinned before torch starts, no tokenizer threads, no hub."""
+    threads = {"OMP_NUM_THREADS": str(spec.places.threads)} if spec.places.threads else {}
+    quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **quiet, **threads}
+
+
+def watch(context: JobContext, run: GpuRun, folder: Path, child: "subprocess.Popen[bytes]") -> None:
+    """Pass the child's progress on until it ends; LeaseLost, JobCancelled or Hung end it."""
+    watchdog = Watchdog()
+    while child.poll() is None:
+        time.sleep(TICK_S)
+        news = progress_read(folder)
+        if news:
+            watchdog.look(news.phase, news.beat)
+            context.progress(news.done, news.total, news.unit)
+        context.beat()
+        if run.on_tick:
+            run.on_tick(folder)
+        if watchdog.is_hung():
+            dump = stack_dump(child.pid)
+            raise GpuJobFailed(
+                f"Silent in phase {watchdog.seen[0]} for {watchdog.limit_s():.0f} s.\n{dump}", code="hung"
+            )
+
+
+def progress_read(folder: Path) -> Progress | None:
+    """The child's newest word, if there is one."""
+    path = folder / PROGRESS_FILE
+    return Progress.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def stack_dump(pid: int) -> str:
+    """Where every Python thread of the child stands, by py-spy; its error text when it may not look."""
+    spy = Path(sys.executable).with_name("py-spy")
+    dump = subprocess.run(
+        [str(spy), "dump", "--pid", str(pid)], capture_output=True, text=True, timeout=30, check=False
+    )
+    return (dump.stdout or dump.stderr)[-8000:]
+
+
+def end_leftover(folder: Path) -> None:
+    """End what a killed attempt left running here: the recorded process, if it is still the same one."""
+    path = folder / CHILD_FILE
+    if not path.exists():
+        return
+    record = json.loads(path.read_text())
+    try:
+        process = psutil.Process(record["pid"])
+        if abs(process.create_time() - record["started"]) < 1.0:
+            end_group(process.pid, lambda: None if process.is_running() else 0)
+    except psutil.NoSuchProcess:
+        pass
+    path.unlink()
+
+
+def end_group(pid: int, poll: Callable[[], object]) -> None:
+    """SIGTERM to the process group, a minute of grace, SIGKILL."""
+    deadline = time.monotonic() + GRACE_S
+    send_signal(pid, signal.SIGTERM)
+    while poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    send_signal(pid, signal.SIGKILL)
+    while poll() is None:
+        time.sleep(0.05)
+
+
+def send_signal(pid: int, what: signal.Signals) -> None:
+    """Signal a whole process group, if it is still there."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, what)
+
+
+def failure(folder: Path, returncode: int | None) -> GpuJobFailed:
+    """The named error that the child left, or what can be said without one."""
+    path = folder / ERROR_FILE
+    if path.exists():
+        left = ErrorFile.model_validate_json(path.read_bytes())
+        return GpuJobFailed(f"{left.message} (log: {folder / LOG_FILE})", code=left.code)
+    log = (folder / LOG_FILE).read_text(errors="replace")[-2000:]
+    return GpuJobFailed(
+        f"The child ended with status {returncode} and left no result (log: {folder / LOG_FILE}).\n{log}"
+    )

@@ -1,0 +1,1 @@
+"""The job engine: claim, fence, lease, heartbeat, reaper."""

@@ -1,0 +1,18 @@
+"""Tables that every app points down to."""
+
+from core.models.calls import Endpoint, ModelCall
+from core.models.campaigns import AuditEvent, Campaign, Membership
+from core.models.jobs import Job, JobEvent
+from core.models.media import CampaignMedia, Media
+
+__all__ = [
+    "AuditEvent",
+    "Campaign",
+    "CampaignMedia",
+    "Endpoint",
+    "Job",
+    "JobEvent",
+    "Media",
+    "Membership",
+    "ModelCall",
+]

@@ -1,0 +1,68 @@
+"""Model endpoints, and the ledger of every call that was made to them."""
+
+from django.db import models
+
+
+class Endpoint(models.Model):
+    """An OpenAI-compatible server that plays one role in a campaign. The key itself is never stored."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="endpoints")
+    role = models.CharField(max_length=20)
+    base_url = models.URLField(max_length=300)
+    model = models.CharField(max_length=120)
+    key_env = models.CharField(max_length=60, blank=True)
+    concurrency = models.PositiveSmallIntegerField(default=16)
+    timeout_s = models.FloatField(default=120.0)
+    price_in = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+    price_out = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "role"], name="one_endpoint_a_role")]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.model}"
+
+
+class ModelCall(models.Model):
+    """One call: its row is committed before the call is sent, its answer before anything uses it.
+
+    ``unknown`` is a call that was in flight when its worker died; it is repeated with the same key
+    and counted as possibly paid twice (``num_sent`` > 1).
+    """
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="calls")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="calls")
+    job = models.ForeignKey("core.Job", on_delete=models.SET_NULL, null=True, related_name="calls")
+    role = models.CharField(max_length=20)
+    subject = models.CharField(max_length=60, blank=True)
+    idempotency_key = models.CharField(max_length=64, unique=True)
+    request_hash = models.CharField(max_length=64)
+    prompt_version = models.CharField(max_length=40)
+    status = models.CharField(
+        max_length=10,
+        default="sent",
+        choices=[
+            ("sent", "sent"),
+            ("answered", "answered"),
+            ("failed", "failed"),
+            ("unknown", "unknown"),
+        ],
+    )
+    num_sent = models.PositiveSmallIntegerField(default=1)
+    choices = models.JSONField(default=list)
+    tokens_in = models.PositiveIntegerField(default=0)
+    tokens_out = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    latency_ms = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["campaign", "subject"], name="call_by_subject"),
+            models.Index(fields=["job", "status"], name="call_by_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.subject} ({self.status})"

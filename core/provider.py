@@ -1,0 +1,153 @@
+"""The one client for OpenAI-compatible endpoints: pictures in, checked JSON out."""
+
+import base64
+import os
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeVar
+
+import openai
+from pydantic import BaseModel, ValidationError
+
+from core.domain.files import hash_bytes
+from core.errors import NotConfigured, UpstreamRefused, UpstreamUnavailable
+from core.media import media_path
+from core.models import Endpoint
+
+MAX_RETRIES = 7  # the library's back-off (.5 s doubling to 8 s) then bridges a restart of about half a minute
+PER_MILLION = Decimal(1_000_000)
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """A stored picture."""
+
+    sha256: str
+    mime: str
+
+    def data_url(self) -> str:
+        """Its bytes as the data URL that chat completions take."""
+        return f"data:{self.mime};base64,{base64.b64encode(media_path(self.sha256).read_bytes()).decode()}"
+
+
+@dataclass(frozen=True)
+class CallRequest:
+    """What to ask: text, pictures, and the schema that the answer must fit.
+
+    ``subject`` says what the call is for (``r1/s12/t0``); with the campaign, role and content it makes
+    the idempotency key, so that the same question for the same purpose is paid once.
+    """
+
+    role: str
+    subject: str
+    prompt_version: str
+    system: str
+    text: str
+    schema: type[BaseModel]
+    images: tuple[ImageRef, ...] = ()
+    num_choices: int = 1
+    temperature: float = 0.0
+    seed: int = 0
+
+    @cached_property
+    def request_hash(self) -> str:
+        """The content of the question: everything that can change the answer, pictures by hash."""
+        parts = [
+            self.system,
+            self.text,
+            *(image.sha256 for image in self.images),
+            self.schema.__name__,
+        ]
+        parts += [str(self.num_choices), str(self.temperature), str(self.seed)]
+        return hash_bytes("\x1f".join(parts))
+
+    def idempotency_key(self, endpoint: Endpoint) -> str:
+        """The same for every try of the same call, also after a kill."""
+        return hash_bytes(f"{endpoint.campaign_id}|{endpoint.model}|{self.role}|{self.subject}|{self.request_hash}")
+
+    def body(self, model: str) -> dict[str, Any]:
+        """The request as the API takes it."""
+        blocks: list[dict[str, Any]] = [
+            {"type": "image_url", "image_url": {"url": image.data_url()}} for image in self.images
+        ]
+        blocks.append({"type": "text", "text": self.text})
+        schema = {
+            "name": self.schema.__name__,
+            "schema": self.schema.model_json_schema(),
+            "strict": True,
+        }
+        return {
+            "model": model,
+            "messages": [
+                {"role": "system", "content": self.system},
+                {"role": "user", "content": blocks},
+            ],
+            "response_format": {"type": "json_schema", "json_schema": schema},
+            "n": self.num_choices,
+            "temperature": self.temperature,
+            "seed": self.seed % (1 << 31),
+        }
+
+
+@dataclass(frozen=True)
+class CallAnswer:
+    """What came back, as text, with what it used."""
+
+    choices: tuple[str, ...]
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def cost(self, endpoint: Endpoint) -> Decimal:
+        """Money by the endpoint's prices per million tokens."""
+        return (self.tokens_in * endpoint.price_in + self.tokens_out * endpoint.price_out) / PER_MILLION
+
+    def parsed(self, schema: type[Schema]) -> list[Schema | None]:
+        """Each choice as a checked value; None where the model's text does not fit the schema."""
+        return [parse_choice(choice, schema) for choice in self.choices]
+
+
+def parse_choice(text: str, schema: type[Schema]) -> Schema | None:
+    """One answer as a checked value, or None."""
+    bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+    try:
+        return schema.model_validate_json(bare)
+    except ValidationError:
+        return None
+
+
+def client_open(endpoint: Endpoint) -> openai.AsyncOpenAI:
+    """A client for one endpoint, closed by its caller; NotConfigured when its key's variable is not set."""
+    key = os.environ.get(endpoint.key_env, "") if endpoint.key_env else "none"
+    if not key:
+        raise NotConfigured(f"Set {endpoint.key_env}: the endpoint for {endpoint.role} takes its key from it.")
+    return openai.AsyncOpenAI(
+        base_url=endpoint.base_url,
+        api_key=key,
+        timeout=endpoint.timeout_s,
+        max_retries=MAX_RETRIES,
+        http_client=openai.DefaultAioHttpClient(),
+    )
+
+
+async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest) -> CallAnswer:
+    """Make one call, retried by the library with the same Idempotency-Key while waiting may help."""
+    headers = {"Idempotency-Key": request.idempotency_key(endpoint)}
+    try:
+        reply = await client.chat.completions.create(**request.body(endpoint.model), extra_headers=headers)
+    except (
+        openai.APIConnectionError,
+        openai.RateLimitError,
+        openai.InternalServerError,
+    ) as error:
+        raise UpstreamUnavailable(f"{endpoint.base_url} ({request.role}) did not answer: {error}") from error
+    except openai.APIError as error:
+        raise UpstreamRefused(f"{endpoint.base_url} ({request.role}) refused the call: {error}") from error
+    usage = reply.usage
+    texts = tuple(choice.message.content or "" for choice in reply.choices or [])
+    return CallAnswer(
+        texts,
+        usage.prompt_tokens if usage else 0,
+        usage.completion_tokens if usage else 0,
+    )

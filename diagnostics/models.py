@@ -1,0 +1,226 @@
+"""Checkpoints, benchmarks, answers, verdicts, and reports made of frozen cells."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Checkpoint(models.Model):
+    """A Hugging Face checkpoint folder, known by its content; the only table of checkpoints."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="checkpoints")
+    name = models.CharField(max_length=120)
+    path = models.CharField(max_length=500)
+    content_hash = models.CharField(max_length=64)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    num_bytes = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "content_hash"], name="checkpoint_once_a_campaign")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Benchmark(models.Model):
+    """A set of items that came from one file."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="benchmarks")
+    name = models.CharField(max_length=120)
+    file_hash = models.CharField(max_length=64)
+    num_items = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "name"], name="benchmark_name_once_a_campaign")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Item(models.Model):
+    """One question about pictures. ``split`` keeps diagnosis, gate and headline apart for ever."""
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="items")
+    index = models.CharField(max_length=120)
+    content_hash = models.CharField(max_length=64)
+    images = models.JSONField(default=list)
+    cluster = models.CharField(max_length=64)
+    question = models.TextField()
+    hint = models.TextField(blank=True)
+    options = models.JSONField(default=dict)
+    answer = models.TextField()
+    answer_type = models.CharField(max_length=12)
+    skill = models.CharField(max_length=80)
+    image_type = models.CharField(max_length=30, default="mixed")
+    split = models.CharField(max_length=8)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["benchmark", "index"], name="item_index_once_a_benchmark"),
+            models.CheckConstraint(condition=Q(split__in=["probe", "gate", "sealed"]), name="known_split"),
+        ]
+        indexes = [models.Index(fields=["benchmark", "split", "skill", "id"], name="item_by_skill")]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark} {self.index}"
+
+
+class AnswerRun(models.Model):
+    """Answers of one checkpoint to chosen items with frozen settings; ``run_name`` names its RUN_DIR."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="answer_runs")
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="answer_runs")
+    split = models.CharField(max_length=8)
+    label = models.CharField(max_length=120)
+    spec = models.JSONField(default=dict)
+    run_name = models.CharField(max_length=64, blank=True)
+    num_items = models.PositiveIntegerField(default=0)
+    num_answers = models.PositiveSmallIntegerField(default=1)
+    is_complete = models.BooleanField(default=False)
+    result = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    items = models.ManyToManyField(Item, through="RunItem")
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class RunItem(models.Model):
+    """Which items a run asks, in which order; fixed when the run is made."""
+
+    run = models.ForeignKey(AnswerRun, on_delete=models.CASCADE, related_name="run_items")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "item"], name="item_once_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.run} {self.position}"
+
+
+class Answer(models.Model):
+    """What the model wrote; the key is (run, item, sample_ix), so that N answers stay N answers."""
+
+    run = models.ForeignKey(AnswerRun, on_delete=models.CASCADE, related_name="answers")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="answers")
+    sample_ix = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    num_tokens = models.PositiveIntegerField()
+    finish = models.CharField(max_length=8)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "item", "sample_ix"], name="answer_key")]
+
+    def __str__(self) -> str:
+        return f"{self.run} {self.item} {self.sample_ix}"
+
+
+class Verdict(models.Model):
+    """One judge's word on one answer, strict and lenient side by side, with what decided it."""
+
+    answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="verdicts")
+    judge = models.CharField(max_length=60, default="rule")
+    extractor_version = models.CharField(max_length=30)
+    strict = models.CharField(max_length=10)
+    lenient = models.CharField(max_length=10)
+    extracted = models.TextField(blank=True)
+    detail = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["answer", "judge", "extractor_version"],
+                name="verdict_once_a_judge",
+            ),
+            models.CheckConstraint(
+                condition=Q(strict__in=["correct", "incorrect", "unscored"])
+                & Q(lenient__in=["correct", "incorrect", "unscored"]),
+                name="known_outcomes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge}: {self.strict}"
+
+
+class Report(models.Model):
+    """A diagnosis: frozen cells and a verdict for every skill, written once by the job that owns the run."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="reports")
+    run = models.OneToOneField(AnswerRun, on_delete=models.PROTECT, related_name="report")
+    tau = models.FloatField()
+    alpha = models.FloatField()
+    num_scored = models.PositiveIntegerField()
+    num_unscored = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Report on {self.run}"
+
+
+class Cell(models.Model):
+    """Counts of one slice: ``k`` right of ``n``, with the sums that clustered intervals need."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="cells")
+    skill = models.CharField(max_length=80)
+    image_type = models.CharField(max_length=30)
+    error_type = models.CharField(max_length=30, blank=True)
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="+")
+    is_strict = models.BooleanField()
+    n = models.PositiveIntegerField()
+    k = models.PositiveIntegerField()
+    num_clusters = models.PositiveIntegerField()
+    sum_m2 = models.FloatField(help_text="sum over clusters of items squared")
+    sum_km = models.FloatField(help_text="sum over clusters of right answers times items")
+    sum_k2 = models.FloatField(help_text="sum over clusters of right answers squared")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "report",
+                    "skill",
+                    "image_type",
+                    "error_type",
+                    "benchmark",
+                    "is_strict",
+                ],
+                name="cell_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.skill} {self.k}/{self.n}"
+
+
+class SkillDiagnosis(models.Model):
+    """What a report says of one skill: raw counts, interval, shrunken value, verdict."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="skills")
+    skill = models.CharField(max_length=80)
+    image_type = models.CharField(max_length=30)
+    answer_type = models.CharField(max_length=12)
+    n = models.PositiveIntegerField()
+    k = models.PositiveIntegerField()
+    k_lenient = models.PositiveIntegerField()
+    low = models.FloatField()
+    high = models.FloatField()
+    shrunken = models.FloatField()
+    posterior_a = models.FloatField()
+    posterior_b = models.FloatField()
+    verdict = models.CharField(max_length=16)
+    num_more = models.PositiveIntegerField(null=True, help_text="items needed to decide; null: decided, or not here")
+    is_decidable = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["report", "skill"], name="skill_once_a_report")]
+
+    def __str__(self) -> str:
+        return f"{self.skill}: {self.verdict}"
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers, strict, as counted."""
+        return self.k / self.n if self.n else 0.0

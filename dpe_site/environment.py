@@ -1,0 +1,72 @@
+"""The environment, read once and checked; every variable here is documented in docs/configuration.md."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.domain.files import write_atomic
+from core.errors import NotConfigured
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Environment:
+    """All that can be set from outside."""
+
+    debug: bool
+    var: Path
+    database_url: str
+    redis_url: str
+    secret_key: str
+    hosts: tuple[str, ...]
+    port: int
+    import_roots: tuple[Path, ...]
+
+
+def environment_read() -> Environment:
+    """The environment as checked values; NotConfigured names the variable that is wrong."""
+    var = Path(os.environ.get("DPE_VAR", ROOT / "var")).resolve()
+    var.mkdir(parents=True, exist_ok=True)
+    hosts = os.environ.get("DPE_HOSTS", "127.0.0.1,localhost,[::1]")
+    return Environment(
+        debug=flag("DPE_DEBUG"),
+        var=var,
+        database_url=os.environ.get("DATABASE_URL") or f"sqlite:///{var / 'dpe.sqlite3'}",
+        redis_url=os.environ.get("REDIS_URL") or f"redis+socket://{var / 'redis.sock'}",
+        secret_key=os.environ.get("DPE_SECRET_KEY") or own_secret(var / "secret_key"),
+        hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
+        port=number("PORT", 8000),
+        import_roots=paths("DPE_IMPORT_ROOTS", var / "imports"),
+    )
+
+
+def flag(name: str) -> bool:
+    """A switch: 1 or 0."""
+    value = os.environ.get(name, "0")
+    if value not in ("0", "1"):
+        raise NotConfigured(f"{name} must be 0 or 1, not {value!r}.")
+    return value == "1"
+
+
+def number(name: str, default: int) -> int:
+    """A port number."""
+    value = os.environ.get(name, str(default))
+    if not value.isdigit() or not 0 < int(value) < 65536:
+        raise NotConfigured(f"{name} must be a port number, not {value!r}.")
+    return int(value)
+
+
+def paths(name: str, default: Path) -> tuple[Path, ...]:
+    """Folders, separated as in PATH."""
+    value = os.environ.get(name, "")
+    return tuple(Path(part).resolve() for part in value.split(os.pathsep) if part) or (default,)
+
+
+def own_secret(path: Path) -> str:
+    """This installation's secret, made at the first start and readable by its owner only."""
+    if not path.exists():
+        write_atomic(path, secrets.token_urlsafe(50))
+        path.chmod(0o600)
+    return path.read_text().strip()

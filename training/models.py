@@ -1,0 +1,158 @@
+"""Rounds and their stages, training runs and curves, evaluations and gates."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Round(models.Model):
+    """One turn of the loop, from a parent checkpoint to a decision about its child."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="rounds")
+    number = models.PositiveIntegerField()
+    parent = models.ForeignKey("diagnostics.Checkpoint", on_delete=models.PROTECT, related_name="+")
+    child = models.ForeignKey("diagnostics.Checkpoint", on_delete=models.PROTECT, null=True, related_name="+")
+    started_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=10, blank=True)
+    decided_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
+    comment = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "number"], name="round_number_once_a_campaign"),
+            models.UniqueConstraint(
+                fields=["campaign"],
+                condition=Q(ended_at__isnull=True),
+                name="one_open_round_a_campaign",
+            ),
+            models.CheckConstraint(
+                condition=Q(decision__in=["", "promoted", "rejected"]),
+                name="known_decision",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Round {self.number}"
+
+
+class RoundStage(models.Model):
+    """One stage of a round; doing it again opens the next take."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="stages")
+    stage = models.CharField(max_length=12)
+    take = models.PositiveSmallIntegerField(default=1)
+    job = models.OneToOneField("core.Job", on_delete=models.PROTECT, null=True, related_name="round_stage")
+    status = models.CharField(
+        max_length=8,
+        default="open",
+        help_text="open, done or stale; a job says the rest",
+    )
+    result = models.JSONField(default=dict)
+    opened_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "stage", "take"], name="one_stage_a_take"),
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "done", "stale"]),
+                name="known_stage_status",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.round} {self.stage}/{self.take}"
+
+
+class TrainingRun(models.Model):
+    """One GRPO run: dataset and parent in, a checkpoint out."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="training_runs")
+    dataset = models.ForeignKey("datagen.Dataset", on_delete=models.PROTECT, related_name="training_runs")
+    parent = models.ForeignKey("diagnostics.Checkpoint", on_delete=models.PROTECT, related_name="+")
+    child = models.ForeignKey("diagnostics.Checkpoint", on_delete=models.PROTECT, null=True, related_name="+")
+    spec = models.JSONField(default=dict)
+    run_name = models.CharField(max_length=64, blank=True)
+    seed = models.BigIntegerField()
+    result = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Training run #{self.pk}"
+
+
+class Metric(models.Model):
+    """One point of a curve; a replayed step overwrites."""
+
+    training_run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="metrics")
+    step = models.PositiveIntegerField()
+    name = models.CharField(max_length=60)
+    skill = models.CharField(max_length=80, blank=True)
+    value = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["training_run", "name", "skill", "step"],
+                name="metric_once_a_step",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.step}: {self.value}"
+
+
+class Evaluation(models.Model):
+    """Parent and child on the gate split, paired by item, and what the gate says of them."""
+
+    round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="evaluation")
+    before = models.ForeignKey("diagnostics.AnswerRun", on_delete=models.PROTECT, related_name="+")
+    after = models.ForeignKey("diagnostics.AnswerRun", on_delete=models.PROTECT, related_name="+")
+    margin = models.FloatField()
+    margin_signed_by = models.CharField(max_length=150, blank=True)
+    verdict = models.CharField(max_length=10, blank=True, help_text="promote or wait")
+    reasons = models.JSONField(default=list)
+    result = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Evaluation of {self.round}"
+
+
+class EvaluationRow(models.Model):
+    """One suite: how the paired answers changed."""
+
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="rows")
+    suite = models.CharField(max_length=80)
+    role = models.CharField(max_length=10, help_text="target or protected")
+    n = models.PositiveIntegerField()
+    num_before = models.PositiveIntegerField()
+    num_after = models.PositiveIntegerField()
+    num_fixed = models.PositiveIntegerField()
+    num_broken = models.PositiveIntegerField()
+    lower = models.FloatField()
+    ci_low = models.FloatField()
+    ci_high = models.FloatField()
+    is_ok = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["evaluation", "suite"], name="suite_once_an_evaluation")]
+
+    def __str__(self) -> str:
+        return f"{self.suite}: {self.num_before} -> {self.num_after} of {self.n}"
+
+    @property
+    def before(self) -> float:
+        """Accuracy of the parent."""
+        return self.num_before / self.n
+
+    @property
+    def after(self) -> float:
+        """Accuracy of the child."""
+        return self.num_after / self.n
+
+    @property
+    def diff(self) -> float:
+        """Child minus parent."""
+        return (self.num_after - self.num_before) / self.n
