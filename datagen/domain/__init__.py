@@ -1,0 +1,1 @@
+"""Decisions of data generation as plain functions: mixtures, slots, quality control."""

@@ -1,0 +1,1 @@
+"""Decisions of a round as plain functions: the gate and its plan, the order of stages."""
