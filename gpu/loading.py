@@ -7,11 +7,11 @@ from typing import Any
 import torch
 import transformers
 from safetensors import SafetensorError
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
 
 from core.specs import Device, Precision
 from gpu.errors import GpuFault, one_line
+from gpu.pictures import CachingImageProcessor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 VISION_IDS = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id", "vision_token_id")
@@ -80,7 +80,7 @@ def load_processor(folder: Path) -> ImageOnlyProcessor:
     check_folder(folder)
     try:
         tokenizer = hub.AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
-        images = Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
+        images = CachingImageProcessor.from_pretrained(folder, local_files_only=True)
         template = _chat_template(folder, tokenizer)
     except LOADING_ERRORS as error:
         raise GpuFault("bad_checkpoint", f"{folder} has no usable processor: {one_line(error)}") from error
