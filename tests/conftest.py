@@ -1,0 +1,29 @@
+"""What every test has: folders of its own, and a broker that nobody listens to."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, settings):
+    """MEDIA_ROOT, RUNS_ROOT, DATASETS_ROOT and IMPORT_ROOTS in the test's own folder."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.RUNS_ROOT = tmp_path / "runs"
+    settings.DATASETS_ROOT = tmp_path / "datasets"
+    settings.IMPORT_ROOTS = (tmp_path / "imports",)
+    settings.IMPORT_ROOTS[0].mkdir()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quiet_broker():
+    """Hints go to a broker in memory; tests of the broker itself say so."""
+    from celery import current_app
+
+    current_app.conf.broker_url = "memory://"
+
+
+@pytest.fixture
+def import_root(settings) -> Path:
+    """The folder that imports may come from."""
+    return settings.IMPORT_ROOTS[0]
