@@ -26,6 +26,7 @@ from django.conf import settings
 from core.domain.files import write_atomic
 from core.errors import GpuJobFailed
 from core.jobs.context import JobContext
+from core.jobs.lease import is_still
 from core.specs import ERROR_FILE, PROGRESS_FILE, RESULT_FILE, SPEC_FILE, ErrorFile, Progress, Spec
 
 CHILD_FILE = "child.json"
@@ -168,12 +169,8 @@ def end_leftover(folder: Path) -> None:
     if not path.exists():
         return
     record = json.loads(path.read_text())
-    try:
-        process = psutil.Process(record["pid"])
-        if abs(process.create_time() - record["started"]) < 1.0:
-            end_group(process.pid, lambda: None if process.is_running() else 0)
-    except psutil.NoSuchProcess:
-        pass
+    if is_still(record["pid"], record["started"]):
+        end_group(record["pid"], lambda: None if is_still(record["pid"], record["started"]) else 0)
     path.unlink()
 
 

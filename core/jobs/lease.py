@@ -39,8 +39,13 @@ def is_gone(lease: Lease) -> bool:
         return False
     if lease.boot != boot_id():
         return True
+    return not is_still(lease.pid, lease.started)
+
+
+def is_still(pid: int, started: float) -> bool:
+    """Whether the process that started then still runs under this pid."""
     try:
-        process = psutil.Process(lease.pid)
-        return process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - lease.started) > 1.0
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return True
+        return False
