@@ -28,7 +28,7 @@ class Environment:
 def environment_read() -> Environment:
     """The environment as checked values; NotConfigured names the variable that is wrong."""
     var = Path(os.environ.get("DPE_VAR", ROOT / "var")).resolve()
-    var.mkdir(parents=True, exist_ok=True)
+    (var / "static").mkdir(parents=True, exist_ok=True)
     hosts = os.environ.get("DPE_HOSTS", "127.0.0.1,localhost,[::1]")
     return Environment(
         debug=flag("DPE_DEBUG"),
