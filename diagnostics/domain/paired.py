@@ -45,6 +45,12 @@ class Pooled:
     lower: float
     interval: Interval
 
+    @property
+    def p_gain(self) -> float:
+        """The one-sided p-value against "no gain" that goes with the lower bound: at most .05 when that is >= 0."""
+        reach = self.diff - self.lower
+        return float(special.ndtr(special.ndtri(0.05) * self.diff / reach)) if reach > 0 else float(self.diff <= 0)
+
 
 def mcnemar_greater(b: int, c: int) -> float:
     """The exact one-sided p-value against "gains are not likelier than losses"."""

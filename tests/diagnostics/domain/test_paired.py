@@ -135,6 +135,13 @@ def test_one_suite_alone_keeps_its_own_bounds() -> None:
     assert (pooled.lower, pooled.interval.high) == (pytest.approx(alone.lower), pytest.approx(alone.interval.high))
 
 
+@given(COUNTS, COUNTS)
+@settings(deadline=None)
+def test_the_pooled_p_value_goes_with_the_bound(first: tuple[int, int, int], second: tuple[int, int, int]) -> None:
+    pooled = pooled_difference({"a": paired_counts(*first), "b": paired_counts(*second)})
+    assert (pooled.p_gain < 0.05) == (pooled.lower > 0) or abs(pooled.lower) < 1e-9
+
+
 def test_the_pooled_bound_covers() -> None:
     rng = np.random.default_rng(4)
     shares = np.array([[0.10, 0.05, 0.85], [0.04, 0.04, 0.92], [0.02, 0.03, 0.95]])
