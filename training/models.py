@@ -104,11 +104,12 @@ class Metric(models.Model):
 
 
 class Evaluation(models.Model):
-    """Parent and child on the gate split, paired by item, and what the gate says of them."""
+    """Parent and child on the gate split, paired by item, and what the gate says; redoing the stage makes another."""
 
-    round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="evaluation")
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="evaluations")
     before = models.ForeignKey("diagnostics.AnswerRun", on_delete=models.PROTECT, related_name="+")
     after = models.ForeignKey("diagnostics.AnswerRun", on_delete=models.PROTECT, related_name="+")
+    target_skills = models.JSONField(default=list)
     margin = models.FloatField()
     margin_signed_by = models.CharField(max_length=150, blank=True)
     verdict = models.CharField(max_length=10, blank=True, help_text="promote or wait")
@@ -124,7 +125,7 @@ class EvaluationRow(models.Model):
     """One suite: how the paired answers changed."""
 
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="rows")
-    suite = models.CharField(max_length=80)
+    suite = models.CharField(max_length=160)
     role = models.CharField(max_length=10, help_text="target or protected")
     n = models.PositiveIntegerField()
     num_before = models.PositiveIntegerField()
@@ -134,7 +135,7 @@ class EvaluationRow(models.Model):
     lower = models.FloatField()
     ci_low = models.FloatField()
     ci_high = models.FloatField()
-    is_ok = models.BooleanField()
+    is_ok = models.BooleanField(help_text="a target rose; a protected suite is shown to have lost less than the margin")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["evaluation", "suite"], name="suite_once_an_evaluation")]

@@ -1,0 +1,1 @@
+"""Writes: rounds and their stages, training runs, evaluations."""
