@@ -84,6 +84,12 @@ def test_the_chances_of_promotion_that_the_docs_state(discordance: float, neutra
     assert promotion_probability(2000, discordance, loss=0.03) == pytest.approx(at_margin, abs=0.0035)
 
 
+def test_exactly_one_protected_suite_is_taken_to_have_lost() -> None:
+    lost, neutral = suite_pass_probability(2000, 0.2, -0.03), suite_pass_probability(2000, 0.2)
+    assert promotion_probability(2000, 0.2, num_protected=1, loss=0.03) == pytest.approx(lost)
+    assert promotion_probability(2000, 0.2, num_protected=3, loss=0.03) == pytest.approx(lost * neutral**2)
+
+
 def test_the_exact_chance_is_what_simulation_finds() -> None:
     drawn = np.random.default_rng(1).multinomial(2000, [0.045, 0.055, 0.9], 1500)
     passed = [gate_decide({"t": GAIN}, {"s": (int(b), int(c), 2000)}).protected[0].is_ok for b, c, _ in drawn]
