@@ -11,9 +11,10 @@ _WRAP = r"[\s().\[\]:,;*\"'`]*"
 _LETTER_ONLY = re.compile(rf"{_WRAP}(?:(?:option|choice|answer)\s)?{_WRAP}([a-z]){_WRAP}", re.IGNORECASE)
 _LETTER_TEXT = re.compile(r"[(\[]?([a-z])(?:[)\].:,]|\s-)+\s?(.+)", re.IGNORECASE)
 _LEADING = re.compile(r"[(\[\"'* ]{0,4}(?:option |choice )?[(\[]?(?:([A-Z])(?![\w'+])|([a-z])(?=[)\].:,]|$))")
+_HEDGE = re.compile(r"[)\]\s.:\"*']{0,4}(?:or|and|/|&)(?!\w)")
 _BARE = re.compile(
     r"(?<!not )(?<!not \()(?:\(([A-Za-z])\)|(?<![\w'])(?:(?i:option|choice)\s\(?([A-Za-z])(?![\w'])"
-    r"|([B-HJ-Z])(?![\w'])|([A-Z])(?=\sis\s(?:correct|right|true))))"
+    r"|([B-HJ-Z])(?![\w'])|([A-Z])(?=\s(?:is\s(?:correct|right|true)|or|and|/)\b)))"
 )
 
 
@@ -55,16 +56,16 @@ def _letters_by_text(options: Options | None) -> dict[str, str]:
 
 
 def choice_in_clause(clause: str, options: Options | None) -> str | None:
-    """ "B", "B. Blue", "Blue, because ..." at the start of a clause."""
+    """ "B", "B. Blue", "Blue, because ..." at the start of a clause; not "A or B"."""
     whole = whole_choice(statement(clause), options)
     if whole is not None:
         return whole
-    start = normal(clause)
-    named = [t for t in _letters_by_text(options) if len(t) > 1 and re.match(re.escape(t) + r"(?!\w)", start)]
+    start, by_text = normal(clause), _letters_by_text(options)
+    named = max((t for t in by_text if len(t) > 1 and re.match(re.escape(t) + r"(?!\w)", start)), key=len, default="")
     if named:
-        return _letters_by_text(options)[max(named, key=len)]
+        return None if _HEDGE.match(start, len(named)) else by_text[named]
     match = _LEADING.match(clause)
-    letter = (match[1] or match[2]).upper() if match else ""
+    letter = (match[1] or match[2]).upper() if match and not _HEDGE.match(clause, match.end()) else ""
     return letter if letter and _is_option(letter, options) else None
 
 

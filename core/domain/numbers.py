@@ -24,7 +24,7 @@ _WHOLE = re.compile(
     re.IGNORECASE,
 )
 _IN_PROSE = re.compile(
-    rf"(?<![\w./^])(?<![\w)]-){_NUMBER}(?![\w/]*[0-9])(?:\s?(?:%|percent\b)|\s(?:thousand|million|billion|trillion)\b"
+    rf"(?<![\w./^])(?<![\w)]-){_NUMBER}(?![\w/]*[0-9]|\s?\^)(?:\s?(?:%|percent\b)|\s(?:thousand|million|billion|trillion)\b"
     r"|\s?(?:mm|cm|km|m|kg|g|mg|s|ms|min|h|degrees)\b)?",
     re.IGNORECASE,
 )
@@ -138,7 +138,7 @@ def _with_unit(value: Fraction, rest: str) -> Quantity | None:
         return Quantity(value, percent=True)
     known = _UNIT.fullmatch(words[0])
     tail = " ".join(words[1:] if known else words)
-    if len(rest) > 40 or any(c.isdigit() for c in tail) or "or" in words:
+    if len(rest) > 40 or any(c.isdigit() for c in tail) or {"or", *_SMALL} & set(words):
         return None
     unit = _UNITS.get(known["name"], "") if known else ""
     return Quantity(value, unit=unit + (known["power"] or "") if known and unit else "")
