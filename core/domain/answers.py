@@ -75,7 +75,7 @@ class Grade:
     @property
     def is_correct(self) -> bool:
         """Whether the answer was given and equal."""
-        return self.outcome is Outcome.CORRECT
+        return self.outcome == Outcome.CORRECT
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ def grade(
     finish: str = "stop",
 ) -> Graded:
     """Compare a model's text with the gold answer; ``finish="length"`` marks a text that was cut off."""
+    answer_type = AnswerType(answer_type)
     fault = _gold_fault(gold, answer_type, options)
     if fault:
         unscored = Grade(Outcome.UNSCORED, None, f"gold_{fault}")
@@ -134,7 +135,7 @@ def has_format(text: str) -> bool:
 
 def same_answer(a: str, b: str, answer_type: AnswerType, options: Options | None = None) -> bool:
     """Whether two whole answers mean the same; symmetric. Answers that cannot be read are compared as text."""
-    if answer_type is AnswerType.NUMBER:
+    if answer_type == AnswerType.NUMBER:
         left, right = read_number(a), read_number(b)
         if left is not None and right is not None:
             return same_number(left, right)
@@ -154,7 +155,7 @@ def check_answer(gold: str, answer_type: AnswerType, options: Options | None = N
     Options that stand in the question's own text are passed as None; then any letter will do.
     """
     texts = [normal(text) for text in present_options(options).values()]
-    if gold.strip() and options and answer_type is AnswerType.CHOICE:
+    if gold.strip() and options and answer_type == AnswerType.CHOICE:
         if len(texts) < 2:
             return "too_few_options"
         if len(set(texts)) < len(texts):
@@ -165,12 +166,12 @@ def check_answer(gold: str, answer_type: AnswerType, options: Options | None = N
 def _gold_fault(gold: str, answer_type: AnswerType, options: Options | None) -> str | None:
     if not normal(gold):
         return "empty_answer"
-    if answer_type is AnswerType.CHOICE:
+    if answer_type == AnswerType.CHOICE:
         letter = option_letter(gold, options)
         return None if letter else "letter_not_among_options"
     if _canonical(gold, answer_type, options) is not None:
         return None
-    return "not_yes_or_no" if answer_type is AnswerType.YES_NO else "not_a_number"
+    return "not_yes_or_no" if answer_type == AnswerType.YES_NO else "not_a_number"
 
 
 # Whole answers: what a box, a gold answer or an extracted answer must be from end to end.
@@ -178,11 +179,11 @@ def _gold_fault(gold: str, answer_type: AnswerType, options: Options | None) -> 
 
 def _canonical(answer: str, answer_type: AnswerType, options: Options | None) -> str | None:
     """The one way to write a whole answer: a letter, yes or no, a number as written, normal text; or None."""
-    if answer_type is AnswerType.CHOICE:
+    if answer_type == AnswerType.CHOICE:
         return whole_choice(answer, options)
-    if answer_type is AnswerType.YES_NO:
+    if answer_type == AnswerType.YES_NO:
         return _whole_yes_no(answer, options)
-    if answer_type is AnswerType.NUMBER:
+    if answer_type == AnswerType.NUMBER:
         return plain(answer) if read_number(answer) is not None else None
     return normal(answer) or None
 
@@ -197,7 +198,7 @@ def _whole_yes_no(answer: str, options: Options | None) -> str | None:
 
 def _find(text: str, answer_type: AnswerType, options: Options | None) -> str | None:
     """The answer in a text of any length, in the form of ``_canonical``; None when there is none."""
-    whole = _canonical(text, answer_type, options) if answer_type is not AnswerType.TEXT else None
+    whole = _canonical(text, answer_type, options) if answer_type != AnswerType.TEXT else None
     if whole is not None:
         return whole
     shown = plain(text)

@@ -130,7 +130,7 @@ def propose(
     for i, group in enumerate(groups):
         quotas |= allocate({skill: weights[skill] for skill in group}, sizes[str(i)], floor=floor)
     rows = [_row(skill, e, purposes[skill], weights[skill], quotas[skill]) for skill, e in skills.items()]
-    return Proposal(policy, total, tuple(sorted(rows, key=lambda row: row.purpose is Purpose.REPLAY)), notes)
+    return Proposal(policy, total, tuple(sorted(rows, key=lambda row: row.purpose == Purpose.REPLAY)), notes)
 
 
 def allocate_above(minimum: Mapping[str, int], weights: Mapping[str, float], total: int) -> dict[str, int]:
@@ -165,9 +165,9 @@ def _of(purposes: Mapping[str, Purpose], purpose: Purpose) -> list[str]:
 
 def _purposes(skills: Mapping[str, SkillEvidence]) -> tuple[dict[str, Purpose], tuple[str, ...]]:
     """Each skill's purpose, and what is unusual about them."""
-    replayed = [skill for skill, evidence in skills.items() if evidence.verdict is Verdict.NOT_WEAK]
+    replayed = [skill for skill, evidence in skills.items() if evidence.verdict == Verdict.NOT_WEAK]
     notes = []
-    if skills and not any(evidence.verdict is Verdict.WEAK for evidence in skills.values()):
+    if skills and not any(evidence.verdict == Verdict.WEAK for evidence in skills.values()):
         notes.append("No skill is shown weak.")
     if skills and len(replayed) == len(skills):
         ranked = sorted(replayed, key=lambda skill: skills[skill].posterior.mean)
@@ -193,7 +193,7 @@ def _row(skill: str, evidence: SkillEvidence, purpose: Purpose, weight: float, q
 
 def _directions(evidence: SkillEvidence, purpose: Purpose) -> tuple[tuple[str, int], ...]:
     """The weakness brief: every error type seen below .70, the main one otherwise, none for replay."""
-    if purpose is Purpose.REPLAY:
+    if purpose == Purpose.REPLAY:
         return ()
     seen: Sequence[tuple[str, int]] = sorted(
         ((kind, count) for kind, count in evidence.error_types.items() if count > 0), key=lambda it: (-it[1], it[0])

@@ -48,7 +48,7 @@ class SkillVerdict:
     @property
     def sentence(self) -> str:
         """The verdict as the page says it."""
-        if self.verdict is not Verdict.NOT_ENOUGH_DATA:
+        if self.verdict != Verdict.NOT_ENOUGH_DATA:
             return self.verdict.value.replace("_", " ")
         return f"not enough data (needs {self.num_more:,} more)" if self.num_more else "not decidable with this bank"
 
@@ -74,7 +74,7 @@ def skill_verdicts(
     verdicts = {}
     for i, skill in enumerate(skills):
         verdict, more = _verdict(p_weak[i], p_not_weak[i], alpha), None
-        if verdict is Verdict.NOT_ENOUGH_DATA:
+        if verdict == Verdict.NOT_ENOUGH_DATA:
             needed = items_needed(means[skill], len(skills), tau=tau, alpha=alpha, deff=deffs[i])
             more = max(1, needed - math.floor(counts[skill][1]))
             more = more if more <= (items_left or {}).get(skill, NEVER - 1) else None

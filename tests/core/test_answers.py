@@ -177,6 +177,16 @@ def test_a_gold_answer_that_cannot_be_read_is_our_fault_not_the_models() -> None
     assert (graded.strict.outcome, graded.lenient.detail) == (Outcome.UNSCORED, "gold_letter_not_among_options")
 
 
+def test_a_type_that_comes_from_a_file_as_a_plain_string_is_the_same_type() -> None:
+    for text, gold, kind, options, *_ in HARD:
+        assert grade(text, gold, str(kind.value), options) == grade(text, gold, kind, options)  # type: ignore[arg-type]
+
+
+def test_an_unknown_type_is_a_bug_and_not_a_wrong_answer() -> None:
+    with pytest.raises(ValueError, match="essay"):
+        grade("\\boxed{cat}", "cat", "essay")  # type: ignore[arg-type]
+
+
 def test_what_was_extracted_is_kept_when_it_is_wrong() -> None:
     assert grade("\\boxed{E}", "B", CHOICE, COLOURS).strict.extracted == "E"
     assert grade("The answer is (a).", "B", CHOICE, COLOURS).lenient.extracted == "A"

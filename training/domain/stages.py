@@ -95,7 +95,7 @@ def next_stage(stage: Stage, outcome: StageOutcome) -> Next | Finished | Failed:
         case Stage.DIFFICULTY, Filled():
             return _after_difficulty(outcome)
         case Stage.GATE, Decision():
-            return Finished() if outcome is Decision.PROMOTE else Next(Stage.DECIDE)
+            return Finished() if outcome == Decision.PROMOTE else Next(Stage.DECIDE)
         case Stage.DECIDE, Done():
             return Finished()
         case ((Stage.APPROVE | Stage.DIFFICULTY | Stage.GATE), _):
