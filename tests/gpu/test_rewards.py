@@ -1,0 +1,112 @@
+"""One reward a completion; unknown is not wrong, slow is not a crash, a crash is not a zero."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from core.specs import GrpoSettings
+from gpu.errors import GpuFault
+from gpu.grader import Grader, Question, Verdict, judge
+from gpu.rewards import ComposedReward, compose, skill_metrics
+
+SETTINGS = GrpoSettings(num_generations=2)
+STOP = 9
+HANGS_ON_THIRD = """
+import sys, time, json
+for i, line in enumerate(sys.stdin):
+    if json.loads(line)["text"] == "slow": time.sleep(60)
+    print(json.dumps({"is_correct": True, "has_format": True}), flush=True)
+"""
+
+
+def reward_of(grader: Grader, texts: list[str], **columns: Any) -> tuple[list[float | None], ComposedReward]:
+    count = len(texts)
+    defaults: dict[str, Any] = {"solution": ["red"] * count, "answer_type": ["text"] * count, "options": [None] * count}
+    columns = defaults | columns
+    ids = columns.pop("completion_ids", [[1, STOP]] * count)
+    skill = columns.pop("skill", ["colour"] * count)
+    reward = ComposedReward(SETTINGS, grader, is_whole=lambda ids: ids[-1] == STOP)
+    completions = [[{"role": "assistant", "content": text}] for text in texts]
+    return reward(completions=completions, completion_ids=ids, skill=skill, prompts=[], **columns), reward
+
+
+@pytest.fixture
+def grader() -> Any:
+    grader = Grader()
+    yield grader
+    grader.close()
+
+
+def test_accuracy_is_lenient_and_format_strict(grader: Grader) -> None:
+    texts = ["\\boxed{red}", "The answer is red.", "\\boxed{blue}", "It is blue."]
+    rewards, _ = reward_of(grader, texts)
+    assert rewards == pytest.approx([1.0, 0.9, 0.1, 0.0])
+
+
+def test_a_gold_answer_that_cannot_be_read_gives_no_reward_at_all(grader: Grader) -> None:
+    rewards, reward = reward_of(
+        grader, ["\\boxed{3}", "\\boxed{red}"], solution=["three-ish", "red"], answer_type=["number", "text"]
+    )
+    assert rewards == [None, 1.0]
+    assert ("rewards/unscored", "", 0.5) in reward.metrics
+    assert ("rewards/accuracy", "", 1.0) in reward.metrics
+
+
+def test_an_answer_that_was_cut_off_is_not_correct(grader: Grader) -> None:
+    rewards, _ = reward_of(grader, ["\\boxed{red}", "\\boxed{red}"], completion_ids=[[1, 2], [1, STOP]])
+    assert rewards == pytest.approx([0.1, 1.0])
+
+
+def test_options_are_read_from_their_json(grader: Grader) -> None:
+    options = '{"A": "red", "B": "blue"}'
+    columns = {"solution": ["B"] * 2, "answer_type": ["choice"] * 2, "options": [options] * 2}
+    assert reward_of(grader, ["\\boxed{B}", "\\boxed{A}"], **columns)[0] == pytest.approx([1.0, 0.1])
+
+
+def test_an_answer_that_takes_for_ever_is_worth_zero_and_the_next_is_graded() -> None:
+    grader = Grader(limit_s=0.3, command=[sys.executable, "-c", HANGS_ON_THIRD])
+    grader._limit_s = 5.0
+    assert grader.ask(Question("quick", "", "text", "", "stop")) == Verdict(True, True)
+    grader._limit_s = 0.3
+    rewards, reward = reward_of(grader, ["slow"])
+    grader._limit_s = 5.0
+    assert rewards == [0.0]
+    assert ("rewards/timed_out", "", 1.0) in reward.metrics
+    assert reward_of(grader, ["quick"])[0] == [1.0]
+    grader.close()
+
+
+@pytest.mark.parametrize("program", ["import sys; sys.stdin.readline()", 'print(\'{"error": "boom"}\')'])
+def test_a_crash_while_grading_ends_the_run_by_name(program: str) -> None:
+    grader = Grader(command=[sys.executable, "-c", program])
+    with pytest.raises(GpuFault, match="reward_failed"):
+        reward_of(grader, ["\\boxed{red}"])
+    grader.close()
+
+
+def test_a_dataset_row_that_grading_does_not_know_is_a_crash_not_a_zero(grader: Grader) -> None:
+    with pytest.raises(GpuFault, match="reward_failed"):
+        reward_of(grader, ["\\boxed{red}"], answer_type=["poem"])
+
+
+def test_weights_are_those_of_the_settings() -> None:
+    settings = GrpoSettings(accuracy_weight=0.5, format_weight=0.25)
+    assert compose(Verdict(True, True), settings) == 0.75
+    assert compose(Verdict(False, True), settings) == 0.25
+    assert compose(Verdict(None, True), settings) is None
+
+
+def test_curves_by_skill_show_means_and_groups_that_teach_nothing() -> None:
+    rewards = [1.0, 0.0, 1.0, 1.0, None, 0.1, None, None]
+    skills = ["a", "a", "a", "a", "b", "b", "b", "b"]
+    assert skill_metrics(rewards, skills, 2) == [
+        ("reward", "a", 0.75),
+        ("reward", "b", 0.1),
+        ("frac_reward_zero_std", "a", 0.5),
+        ("frac_reward_zero_std", "b", 1.0),
+    ]
+
+
+def test_judging_needs_no_torch() -> None:
+    assert judge(Question("\\boxed{7}", "7", "number", "", "stop")) == Verdict(True, True)
