@@ -1,0 +1,129 @@
+"""Accepted samples become an immutable dataset: a parquet file and a manifest, both named by content."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from core.access import audit
+from core.domain.files import hash_bytes, write_atomic
+from core.errors import ShortOfSamples
+from core.jobs.context import JobContext
+from core.models import ModelCall
+from datagen.models import Dataset, Mixture, Sample, Slot
+from datagen.parquet import TrainingRow, parquet_bytes
+
+MANIFEST_VERSION = 1
+
+
+def dataset_build(context: JobContext, mixture: Mixture) -> Dataset:
+    """The mixture's dataset; made once. ShortOfSamples says which skill lacks how many, and why."""
+    known = Dataset.objects.filter(mixture=mixture).first()
+    if known:
+        return known
+    accepted = list(
+        Sample.objects.filter(slot__mixture=mixture, status="accepted").select_related("slot").order_by("slot__index")
+    )
+    require_enough(mixture, len(accepted))
+    rows = [training_row(mixture, sample) for sample in accepted]
+    data = parquet_bytes(rows)
+    manifest = manifest_of(mixture, accepted, rows, hash_bytes(data))
+    manifest_hash = hash_bytes(canonical(manifest))
+    path = Path(settings.DATASETS_ROOT) / f"{manifest_hash}.parquet"
+    write_atomic(path, data)
+    write_atomic(path.with_suffix(".json"), canonical(manifest))
+    with context.writing():
+        dataset = Dataset.objects.create(
+            campaign=mixture.campaign,
+            mixture=mixture,
+            manifest_hash=manifest_hash,
+            file_hash=manifest["file"],
+            path=str(path),
+            num_samples=len(rows),
+            manifest=manifest,
+        )
+        audit(context.job.actor, "dataset.built", dataset, campaign=mixture.campaign, manifest_hash=manifest_hash)
+    return dataset
+
+
+def require_enough(mixture: Mixture, num_accepted: int) -> None:
+    """Go on with enough samples; a shortfall is a table, never a silence."""
+    share = mixture.campaign.config.generation.min_accept_share
+    if num_accepted and num_accepted >= share * mixture.total:
+        return
+    lines = [f"{row['skill']}: {row['got']} of {row['wanted']} ({row['reasons']})" for row in shortfall(mixture)]
+    head = f"{num_accepted} of {mixture.total} samples were accepted; {share:.0%} are needed."
+    raise ShortOfSamples("\n".join([head, *lines]))
+
+
+def shortfall(mixture: Mixture) -> list[dict[str, Any]]:
+    """Every skill that lacks samples: wanted, got, and how often each reason struck."""
+    wanted: Counter[str] = Counter(Slot.objects.filter(mixture=mixture).values_list("skill", flat=True))
+    lost: dict[str, Counter[str]] = {skill: Counter() for skill in wanted}
+    got: Counter[str] = Counter()
+    samples = Sample.objects.filter(slot__mixture=mixture).values_list("slot__skill", "status", "reason")
+    for skill, status, reason in samples.iterator():
+        if status == "accepted":
+            got[skill] += 1
+        else:
+            lost[skill][reason or status] += 1
+    return [
+        {"skill": skill, "wanted": wanted[skill], "got": got[skill], "reasons": reasons_text(lost[skill])}
+        for skill in sorted(wanted)
+        if got[skill] < wanted[skill]
+    ]
+
+
+def reasons_text(reasons: Counter[str]) -> str:
+    """Reasons with their counts, most frequent first."""
+    ranked = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{reason} {count}" for reason, count in ranked) or "nothing was tried"
+
+
+def training_row(mixture: Mixture, sample: Sample) -> TrainingRow:
+    """One accepted sample as the trainer gets it; its id is made of its content."""
+    image = str(sample.media_id)
+    content = canonical([image, sample.question, sample.options, sample.answer, sample.answer_type])
+    return TrainingRow(
+        image=image,
+        question=sample.question,
+        options=sample.options,
+        solution=sample.answer,
+        answer_type=sample.answer_type,
+        skill=sample.slot.skill,
+        purpose=sample.slot.purpose,
+        sample_id=hash_bytes(content)[:32],
+        mixture_hash=mixture.manifest_hash,
+    )
+
+
+def manifest_of(mixture: Mixture, samples: list[Sample], rows: list[TrainingRow], file_hash: str) -> dict[str, Any]:
+    """All that made this dataset, by content hash; no keys of rows, no clock, no paths."""
+    pairs = zip(samples, rows, strict=True)
+    return {
+        "version": MANIFEST_VERSION,
+        "file": file_hash,
+        "mixture": mixture.manifest_hash,
+        "policy": mixture.policy,
+        "seed": mixture.seed,
+        "agents": agents_of(mixture),
+        "samples": [
+            [row.sample_id, row.image, sample.slot.index, sample.try_ix, sample.num_correct, sample.num_scored]
+            for sample, row in pairs
+        ],
+        "shortfall": shortfall(mixture),
+    }
+
+
+def agents_of(mixture: Mixture) -> list[list[str]]:
+    """Which model played which role with which prompt version."""
+    calls = ModelCall.objects.filter(campaign=mixture.campaign, subject__startswith=mixture.manifest_hash[:12])
+    found = calls.order_by().values_list("role", "endpoint__model", "prompt_version").distinct()
+    return sorted([role, model, version] for role, model, version in found)
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
