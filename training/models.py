@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+TARGET, PROTECTED = "target", "protected"
+
 
 class Round(models.Model):
     """One turn of the loop, from a parent checkpoint to a decision about its child."""
@@ -55,6 +57,7 @@ class RoundStage(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["round", "stage", "take"], name="one_stage_a_take"),
+            models.UniqueConstraint(fields=["round"], condition=Q(status="open"), name="one_open_stage_a_round"),
             models.CheckConstraint(
                 condition=Q(status__in=["open", "done", "stale"]),
                 name="known_stage_status",
@@ -74,6 +77,7 @@ class TrainingRun(models.Model):
     child = models.ForeignKey("diagnostics.Checkpoint", on_delete=models.PROTECT, null=True, related_name="+")
     spec = models.JSONField(default=dict)
     run_name = models.CharField(max_length=64, blank=True)
+    child_name = models.CharField(max_length=120, blank=True)
     seed = models.BigIntegerField()
     result = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,4 +1,4 @@
-"""Parent and child on the same items: suites, what changed in them, and what the gate says. No database here."""
+"""Parent and child on the same items: suites, what changed in them, and what the gate says. Nothing here reads the database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from diagnostics.domain.paired import Paired, paired_difference, pooled_difference
 from training.domain.gate import MIN_COVERAGE, Decision, GateResult, gate_decide, gate_decide_paired
-
-TARGET, PROTECTED = "target", "protected"
+from training.models import PROTECTED, TARGET
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+"""Training runs: made from a dataset and a parent, carried out behind the GPU border, ended with a child."""
+
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from core.access import audit, require
+from core.domain.seeds import seed_of
+from core.errors import GpuJobFailed
+from core.gpu_runs import GpuRun, gpu_run
+from core.jobs.context import JobContext
+from core.specs import DATASET_FILE, FINAL_FOLDER, RESULT_FILE, Places, TrainResult, TrainSpec
+from datagen.models import Dataset
+from diagnostics.checkpoint_folder import checkpoint_inspect
+from diagnostics.models import Checkpoint
+from diagnostics.services.checkpoints import checkpoint_save
+from training.models import Round, TrainingRun
+from training.services.metrics import MetricStream
+
+# Disk that must be free before a run, in sizes of its parent: the newest resumable state, the one being written,
+# and the child.
+ROOM = 3
+
+
+def training_run_create(*, actor: User, round: Round, dataset: Dataset) -> TrainingRun:
+    """A run from the round's parent on ``dataset``; its spec is frozen here, so later settings do not change it."""
+    campaign, parent = round.campaign, round.parent
+    require(actor, "research", campaign)
+    config = campaign.config
+    seed = seed_of(campaign.seed, round.number, "train")
+    spec = TrainSpec(
+        checkpoint_hash=parent.content_hash,
+        seed=seed,
+        device=config.engine.device,
+        dtype=config.engine.dtype,
+        places=places_of(parent, config.engine.threads),
+        dataset_hash=dataset.file_hash,
+        settings=config.grpo,
+    )
+    with transaction.atomic():
+        run = TrainingRun.objects.create(
+            campaign=campaign,
+            dataset=dataset,
+            parent=parent,
+            seed=seed,
+            spec=spec.model_dump(mode="json", exclude={"places"}),
+            run_name=spec.run_name(),
+            child_name=f"{campaign.slug}-round-{round.number}",
+        )
+        audit(actor, "training_run.created", run, campaign=campaign, run_name=run.run_name)
+    return run
+
+
+def training_run_execute(context: JobContext, run: TrainingRun) -> Checkpoint:
+    """Train, or find it done; the child checkpoint. Curves grow while it trains."""
+    threads = run.campaign.config.engine.threads
+    spec = TrainSpec(**run.spec, places=places_of(run.parent, threads))
+    folder = Path(settings.RUNS_ROOT) / spec.run_name()
+    if not (folder / RESULT_FILE).exists():
+        room_check(run.parent)
+    place = partial(dataset_place, Path(run.dataset.path))
+    gpu_run(context, GpuRun("gpu.train", spec, place, on_tick=MetricStream(context, run)))
+    result = TrainResult.model_validate_json((folder / RESULT_FILE).read_bytes())
+    return child_register(context, run, folder / FINAL_FOLDER, result)
+
+
+def places_of(parent: Checkpoint, threads: int) -> Places:
+    """Where the run finds its parent and the pictures on this machine."""
+    return Places(checkpoint=Path(parent.path), media=Path(settings.MEDIA_ROOT), threads=threads)
+
+
+def room_check(parent: Checkpoint) -> None:
+    """Go on only when the disk holds what a run writes; else an error names what is missing."""
+    root = Path(settings.RUNS_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    free, needed = shutil.disk_usage(root).free, ROOM * parent.num_bytes
+    if free < needed:
+        raise GpuJobFailed(
+            f"{root} has {free / 1e9:.2f} GB free and training needs {needed / 1e9:.2f} GB "
+            f"({ROOM} times the checkpoint). Free some space, then retry.",
+            code="disk_full",
+        )
+
+
+def dataset_place(source: Path, folder: Path) -> None:
+    """Put the dataset's file into RUN_DIR, whole: a hard link where the disk is the same, else a copy."""
+    fresh = folder / f".{DATASET_FILE}"
+    fresh.unlink(missing_ok=True)
+    try:
+        os.link(source, fresh)
+    except OSError:
+        shutil.copyfile(source, fresh)
+    (folder / DATASET_FILE).unlink(missing_ok=True)
+    fresh.replace(folder / DATASET_FILE)
+
+
+def child_register(context: JobContext, run: TrainingRun, folder: Path, result: TrainResult) -> Checkpoint:
+    """The trained weights as a checkpoint of the campaign; the same weights again are the same checkpoint."""
+    facts = checkpoint_inspect(folder, more_roots=(Path(settings.RUNS_ROOT),), tick=context.beat)
+    with context.writing():
+        child = checkpoint_save(
+            actor=context.job.actor,
+            campaign=run.campaign,
+            name=run.child_name,
+            facts=facts,
+            parent=run.parent,
+        )
+        TrainingRun.objects.filter(pk=run.pk).update(child=child, result=result.model_dump(mode="json"))
+    return child
