@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 CHUNK = 1 << 20
@@ -30,20 +31,21 @@ def hash_bytes(data: bytes | str) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
-def hash_file(path: Path) -> str:
-    """The sha256 of a file's bytes in hex, read in chunks."""
+def hash_file(path: Path, tick: Callable[[], None] = lambda: None) -> str:
+    """The sha256 of a file's bytes in hex, read in chunks; ``tick`` is called after each (a job's heartbeat)."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
+            tick()
     return digest.hexdigest()
 
 
-def hash_checkpoint(folder: Path) -> str:
+def hash_checkpoint(folder: Path, tick: Callable[[], None] = lambda: None) -> str:
     """One sha256 for a Hugging Face checkpoint folder: weights, configuration and tokenizer.
 
     Only files that change what the model does count (``CHECKPOINT_SUFFIXES``, top level), so a README
-    or an optimizer state beside them does not make another checkpoint.
+    or an optimizer state beside them does not make another checkpoint. ``tick`` is called after every MiB.
     """
     files = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in CHECKPOINT_SUFFIXES)
-    return hash_bytes("\n".join(f"{p.name} {hash_file(p)}" for p in files))
+    return hash_bytes("\n".join(f"{p.name} {hash_file(p, tick)}" for p in files))
