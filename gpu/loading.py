@@ -9,9 +9,10 @@ import transformers
 from safetensors import SafetensorError
 from transformers.processing_utils import ProcessorMixin
 
-from core.specs import Device, Precision
+from core.specs import Device, Precision, Spec
 from gpu.errors import GpuFault, one_line
 from gpu.pictures import CachingImageProcessor
+from gpu.sampling import Tokens
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 VISION_IDS = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id", "vision_token_id")
@@ -43,6 +44,16 @@ class ImageOnlyProcessor(ProcessorMixin):
         """The image's placeholder, once for every merged patch."""
         patches = int(image_inputs["image_grid_thw"][image_idx].prod())
         return self.image_token * (patches // int(self.image_processor.merge_size) ** 2)
+
+
+def prepare_torch(spec: Spec) -> None:
+    """Threads, seed and device as the spec has them; ``bad_input`` when the device is not there."""
+    if spec.places.threads:
+        torch.set_num_threads(spec.places.threads)
+    if spec.device == "cuda" and not torch.cuda.is_available():
+        raise GpuFault("bad_input", "The spec asks for a CUDA device, and torch sees none.")
+    torch.manual_seed(spec.seed)
+    hub.utils.logging.disable_progress_bar()
 
 
 def check_folder(folder: Path) -> Any:
@@ -117,6 +128,13 @@ def load_model(folder: Path, device: Device, dtype: Precision) -> Any:
             f"{folder} lacks {len(lacking)} weights of its model, such as {lacking[0]}.",
         )
     return model.to(device).eval()
+
+
+def answer_tokens(model: Any, tokenizer: Any) -> Tokens:
+    """Which ids end an answer (the model's and the tokenizer's), which are never drawn, which pads."""
+    ends = model.generation_config.eos_token_id
+    stop = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
+    return Tokens(sorted(stop), vision_token_ids(model, tokenizer), tokenizer.pad_token_id)
 
 
 def vision_token_ids(model: Any, tokenizer: Any = None) -> list[int]:

@@ -1,17 +1,29 @@
 """Pictures are turned into patches once: the same picture again costs a look-up."""
 
 import hashlib
+import io
 from collections import OrderedDict
 from typing import Any
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps, UnidentifiedImageError
 from transformers.feature_extraction_utils import BatchFeature
 from transformers.image_utils import make_flat_list_of_images
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from gpu.errors import GpuFault, one_line
+
 CACHE_BYTES = 256 << 20
 Patches = tuple[torch.Tensor, list[int]]
+
+
+def read_picture(data: bytes, name: str) -> Image.Image:
+    """The picture in RGB, turned as its EXIF says; ``bad_input`` that names it when it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return ImageOps.exif_transpose(picture).convert("RGB")
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise GpuFault("bad_input", f"The picture {name} cannot be read: {one_line(error)}") from error
 
 
 def content_key(picture: Image.Image) -> tuple[str, tuple[int, int], bytes]:
