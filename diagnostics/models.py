@@ -3,6 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
+# As diagnostics.domain.intervals.MIN_EFFECTIVE_CLUSTERS, whose scipy would slow every start of the web side.
+MIN_IMAGES = 20
+
 
 class Checkpoint(models.Model):
     """A Hugging Face checkpoint folder, known by its content; the only table of checkpoints."""
@@ -95,6 +98,7 @@ class RunItem(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "item"], name="item_once_a_run")]
+        indexes = [models.Index(fields=["run", "position"], name="run_item_by_position")]
 
     def __str__(self) -> str:
         return f"{self.run} {self.position}"
@@ -161,7 +165,11 @@ class Report(models.Model):
 
 
 class Cell(models.Model):
-    """Counts of one slice: ``k`` right of ``n``, with the sums that clustered intervals need."""
+    """Counts of one slice: ``k`` right of ``n`` items, with the sums over images that clustered intervals need.
+
+    With several answers an item, an item counts by the share of its answers that is right: the sums hold those
+    shares exactly, ``k`` is rounded.
+    """
 
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="cells")
     skill = models.CharField(max_length=80)
@@ -196,7 +204,11 @@ class Cell(models.Model):
 
 
 class SkillDiagnosis(models.Model):
-    """What a report says of one skill: raw counts, interval, shrunken value, verdict."""
+    """What a report says of one skill: raw counts, interval, shrunken value, verdict.
+
+    ``n`` counts items. With several answers an item, ``k`` is the rounded sum of the items' shares of right answers;
+    interval, posterior and verdict come from the exact sum.
+    """
 
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="skills")
     skill = models.CharField(max_length=80)
@@ -213,6 +225,7 @@ class SkillDiagnosis(models.Model):
     verdict = models.CharField(max_length=16)
     num_more = models.PositiveIntegerField(null=True, help_text="items needed to decide; null: decided, or not here")
     is_decidable = models.BooleanField(default=True)
+    effective_images = models.FloatField(default=0, help_text="as many images asked equally often these are worth")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["report", "skill"], name="skill_once_a_report")]
@@ -224,3 +237,8 @@ class SkillDiagnosis(models.Model):
     def accuracy(self) -> float:
         """Share of right answers, strict, as counted."""
         return self.k / self.n if self.n else 0.0
+
+    @property
+    def has_too_few_images(self) -> bool:
+        """Whether the interval must not be trusted, because too few different images were asked."""
+        return self.effective_images < MIN_IMAGES
