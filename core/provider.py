@@ -11,13 +11,19 @@ import openai
 from pydantic import BaseModel, ValidationError
 
 from core.domain.files import hash_bytes
-from core.errors import NotConfigured, UpstreamRefused, UpstreamUnavailable
+from core.errors import DpeError, NotConfigured, UpstreamRefused, UpstreamUnavailable
 from core.media import media_path
 from core.models import Endpoint
 
 MAX_RETRIES = 7  # the library's back-off (.5 s doubling to 8 s) then bridges a restart of about half a minute
 PER_MILLION = Decimal(1_000_000)
+MAY_PASS = (408, 409)  # a time-out and a lock; the library has tried these again
+ABOUT_THE_CALL = (400, 413, 422)  # this very question is refused; other statuses are about the endpoint
 Schema = TypeVar("Schema", bound=BaseModel)
+
+
+class CallRefused(UpstreamRefused):
+    """The endpoint will not answer this question, by its content or its size; others it may answer."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class CallAnswer:
 
 def parse_choice(text: str, schema: type[Schema]) -> Schema | None:
     """One answer as a checked value, or None."""
-    bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+    bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
     try:
         return schema.model_validate_json(bare)
     except ValidationError:
@@ -134,20 +140,45 @@ def client_open(endpoint: Endpoint) -> openai.AsyncOpenAI:
 async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest) -> CallAnswer:
     """Make one call, retried by the library with the same Idempotency-Key while waiting may help."""
     headers = {"Idempotency-Key": request.idempotency_key(endpoint)}
+    who = f"{endpoint.base_url} ({request.role})"
     try:
         reply = await client.chat.completions.create(**request.body(endpoint.model), extra_headers=headers)
-    except (
-        openai.APIConnectionError,
-        openai.RateLimitError,
-        openai.InternalServerError,
-    ) as error:
-        raise UpstreamUnavailable(f"{endpoint.base_url} ({request.role}) did not answer: {error}") from error
+    except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
+        raise UpstreamUnavailable(f"{who} did not answer: {error}") from error
     except openai.APIError as error:
-        raise UpstreamRefused(f"{endpoint.base_url} ({request.role}) refused the call: {error}") from error
-    usage = reply.usage
-    texts = tuple(choice.message.content or "" for choice in reply.choices or [])
+        raise error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {error}") from error
+    except ValueError as error:
+        raise UpstreamUnavailable(f"{who} sent something that is no JSON: {error}") from error
+    return read_reply(reply, who)
+
+
+def error_of_status(status: int) -> type[DpeError]:
+    """Which named error a status means that is neither success, 429 nor 5xx."""
+    if status in MAY_PASS:
+        return UpstreamUnavailable
+    return CallRefused if status in ABOUT_THE_CALL else UpstreamRefused
+
+
+def read_reply(reply: object, who: str) -> CallAnswer:
+    """The texts of a reply in the order of its choices; text that no database can hold is made clean."""
+    choices = getattr(reply, "choices", None)
+    if not choices:
+        raise UpstreamUnavailable(f"{who} sent something that is no chat completion.")
+    ordered = sorted(choices, key=lambda choice: choice.index if isinstance(choice.index, int) else 0)
+    usage = getattr(reply, "usage", None)
     return CallAnswer(
-        texts,
-        usage.prompt_tokens if usage else 0,
-        usage.completion_tokens if usage else 0,
+        tuple(choice_text(choice) for choice in ordered),
+        (usage.prompt_tokens or 0) if usage else 0,
+        (usage.completion_tokens or 0) if usage else 0,
     )
+
+
+def choice_text(choice: Any) -> str:
+    """The text of one choice; empty where there is none, which then fits no schema."""
+    content = getattr(choice.message, "content", None)
+    return clean_text(content) if isinstance(content, str) else ""
+
+
+def clean_text(text: str) -> str:
+    """Text without NUL and half surrogates, which JSON can carry and PostgreSQL cannot store."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
