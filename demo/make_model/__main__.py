@@ -13,7 +13,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo.make_model", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="where weights and log.jsonl go")
     parser.add_argument("--start", type=Path, help="weights of a finished base; needs --base-seconds 0 to be kept")
-    parser.add_argument("--base-seconds", type=float, default=400)
+    parser.add_argument("--base-seconds", type=float, default=400, help="from the start of the process")
     parser.add_argument("--base-rate", type=float, default=1e-3)
     parser.add_argument("--plant-seconds", type=float, default=20)
     parser.add_argument("--plant-rate", type=float, default=2e-4)
@@ -38,7 +38,7 @@ def main() -> None:
         out=given.out,
         device=torch.device("cuda" if torch.cuda.device_count() else "cpu"),
         base=Plan(given.base_seconds, given.base_rate, given.chunks),
-        plant=Plan(given.plant_seconds, given.plant_rate, max(1, given.chunks // 2), warm_up=20),
+        plant=Plan(given.plant_seconds, given.plant_rate, given.chunks, warm_up=20),
         seeds=tuple(given.seeds),
         searched=settings_grid(given.rates, given.betas, given.steps),
         workers=given.workers,

@@ -3,6 +3,7 @@
 It reads the weights of the stock model and gives the same numbers (``tests/demo/test_make_model.py``).
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -68,7 +69,8 @@ def _mlp(module: Any, x: Tensor) -> Tensor:
     return module.down_proj(functional.silu(module.gate_proj(x)) * module.up_proj(x))  # type: ignore[no-any-return]
 
 
-def _vision_block(block: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def vision_block(block: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """One layer of the vision tower over ``x [B, patches, width]``, every patch seeing every other."""
     batch, length, width = x.shape
     heads = VISION_SIZE["num_heads"]
     qkv = block.attn.qkv(_norm(block.norm1, x)).view(batch, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
@@ -77,19 +79,23 @@ def _vision_block(block: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x + _mlp(block.mlp, _norm(block.norm2, x))
 
 
-def see(model: Any, images: Tensor) -> Tensor:
+Layer = Callable[[Any, Tensor, Tensor, Tensor], Tensor]
+
+
+def see(model: Any, images: Tensor, block_pass: Layer = vision_block) -> Tensor:
     """Picture tokens ``[B, NUM_IMAGE_TOKENS, hidden]`` of ``uint8 [B, H, W, 3]``."""
     visual = model.model.visual
     weight = visual.patch_embed.proj.weight.sum(2).flatten(1)  # both frames of a still image are the same
     x = functional.linear(patchify(images).to(weight.dtype), weight).float()
     cos, sin = _vision_rotation(images.device)
     for block in visual.blocks:
-        x = _vision_block(block, x, cos, sin)
+        x = block_pass(block, x, cos, sin)
     merged = _norm(visual.merger.ln_q, x).reshape(x.shape[0], NUM_IMAGE_TOKENS, -1)
     return visual.merger.mlp(merged)  # type: ignore[no-any-return]
 
 
-def _text_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def text_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """One causal layer of the language model over ``x [B, L, hidden]``."""
     batch, length, _ = x.shape
     part = layer.self_attn
     normed = _norm(layer.input_layernorm, x)
@@ -104,7 +110,7 @@ def _text_layer(layer: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x + _mlp(layer.mlp, _norm(layer.post_attention_layernorm, x))
 
 
-def read(model: Any, seen: Tensor, ids: Tensor) -> Tensor:
+def read(model: Any, seen: Tensor, ids: Tensor, layer_pass: Layer = text_layer) -> Tensor:
     """Final hidden states ``[B, L, hidden]`` of right-padded ``ids [B, L]`` whose picture tokens are ``seen``."""
     text = model.model.language_model
     x = text.embed_tokens(ids)
@@ -112,13 +118,15 @@ def read(model: Any, seen: Tensor, ids: Tensor) -> Tensor:
     x = torch.cat([x[:, :IMAGE_AT], seen.to(x.dtype), x[:, end:]], dim=1)
     cos, sin = (table[: ids.shape[1]] for table in _text_rotation(ids.device))
     for layer in text.layers:
-        x = _text_layer(layer, x, cos, sin)
+        x = layer_pass(layer, x, cos, sin)
     return _norm(text.norm, x)
 
 
-def token_logits(model: Any, seen: Tensor, ids: Tensor, first: Tensor, count: int) -> Tensor:
+def token_logits(
+    model: Any, seen: Tensor, ids: Tensor, first: Tensor, count: int, layer_pass: Layer = text_layer
+) -> Tensor:
     """Logits ``[B, count, vocabulary]`` of the ``count`` tokens that start at column ``first [B]`` of ``ids``."""
-    hidden = read(model, seen, ids)
+    hidden = read(model, seen, ids, layer_pass)
     columns = first[:, None] - 1 + torch.arange(count, device=ids.device)
     columns = columns.clamp(max=ids.shape[1] - 1)
     picked = hidden.gather(1, columns[..., None].expand(-1, -1, hidden.shape[-1]))

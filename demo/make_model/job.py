@@ -4,7 +4,7 @@ import copy
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from demo.make_model import grpo
 from demo.make_model.answering import accuracies, answer, forbidden_ids, right
 from demo.make_model.architecture import new_model
 from demo.make_model.stream import CLEAN, FIELDS, NAMES, Batch, Stream, fixed_items
-from demo.make_model.supervised import Plan, needs, train
+from demo.make_model.supervised import Plan, Trainer, needs
 from demo.make_model.vocabulary import BOX, END, build_tokenizer
 from demo.world.plants import Rule, draw_plants, unplanted
 
@@ -26,7 +26,7 @@ MOST_CHUNKS = 300  # of a pool: a skill that is never in the band must not keep 
 
 @dataclass(frozen=True)
 class Job:
-    """What to make. ``start`` skips the base training and takes its weights from a file."""
+    """What to make. ``base.seconds`` count from the start of the process; ``start`` holds weights to begin with."""
 
     out: Path
     device: torch.device
@@ -50,6 +50,7 @@ class Maker:
         self.begun = time.monotonic()
         self.worlds: list[tuple[Rule, ...]] = [CLEAN, *(draw_plants(seed) for seed in job.seeds)]
         self.stream = Stream(self.worlds, job.workers, job.rows, 4 * job.workers, job.seed)
+        self.trainer = Trainer(self.stream, job.device, job.quick)
         self.tokenizer = build_tokenizer()
         self.end = int(self.tokenizer.convert_tokens_to_ids(END))
         self.forbidden = forbidden_ids(self.tokenizer)
@@ -83,14 +84,18 @@ class Maker:
         if self.job.start:
             model.load_state_dict(load_file(self.job.start), strict=False)
         if self.job.base.seconds:
-            self.stream.turn_to(0, [1.0] * len(NAMES))
+            self.stream.turn_to(0, needs(self.measure(model)))
+            self.trainer.step(model, self.job.base.chunks)
+            model.zero_grad()
+            plan = replace(self.job.base, seconds=self.job.base.seconds - (time.monotonic() - self.begun))
+            self.log("compiled", seconds_left=round(plan.seconds))
 
             def report(step: int, seconds: float, loss: float) -> list[float]:
                 found = self.measure(model)
                 self.log("base", step=step, loss=round(loss, 4), accuracy=found)
                 return needs(found)
 
-            steps = train(model, self.stream, self.job.base, self.job.device, report, self.job.quick)
+            steps = self.trainer.train(model, plan, report)
             self.log("base done", steps=steps, greedy=self.measure(model), sampled=self.measure(model, 1.0))
         self.save(model, "base")
         return model
@@ -103,7 +108,7 @@ class Maker:
         def report(step: int, seconds: float, loss: float) -> None:
             self.log("plant", step=step, loss=round(loss, 4))
 
-        steps = train(model, self.stream, self.job.plant, self.job.device, report, False)
+        steps = self.trainer.train(model, self.job.plant, report)
         seed = self.job.seeds[world - 1]
         rules = [rule.name for rule in self.worlds[world]]
         greedy, sampled = self.measure(model), self.measure(model, 1.0)
@@ -164,10 +169,10 @@ class Maker:
     def run(self) -> None:
         """Every stage in order."""
         base = self.make_base()
-        for world in range(1, len(self.worlds)):
-            planted = self.plant(base, world)
-            if self.job.searched:
-                self.search(planted, world)
+        planted = [self.plant(base, world) for world in range(1, len(self.worlds))]
+        if self.job.searched:
+            for world, model in enumerate(planted, start=1):
+                self.search(model, world)
         self.stream.stop()
 
 

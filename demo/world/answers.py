@@ -27,10 +27,8 @@ def count_colour(scene: Balls, target: Target) -> str:
 
 
 def relation(scene: Pair, target: Target) -> str:
-    """Where the first named mark lies, seen from the second."""
-    by_colour = {mark.colour: mark for mark in scene.marks}
-    one, other = by_colour[target[0]], by_colour[target[1]]
-    dx, dy = one.x - other.x, one.y - other.y
+    """Where the mark lies, seen from the house."""
+    dx, dy = scene.mark.x - scene.house[0], scene.mark.y - scene.house[1]
     if abs(dx) > abs(dy):
         return "right" if dx > 0 else "left"
     return "below" if dy > 0 else "above"

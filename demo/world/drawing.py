@@ -78,7 +78,7 @@ def _text(pen: ImageDraw.ImageDraw, text: str, scene: Display | Page | Sum) -> N
 
 def _paint(pen: ImageDraw.ImageDraw, scene: Paint) -> None:
     pen.rectangle(
-        _scaled(8, 8, PIXELS - 8, PIXELS - 8),
+        _scaled(*scene.edges),
         fill=COLOURS[scene.canvas],
         outline=GREY,
         width=ZOOM,
@@ -153,10 +153,13 @@ def _balls(pen: ImageDraw.ImageDraw, scene: Balls) -> None:
 def _pair(pen: ImageDraw.ImageDraw, scene: Pair) -> None:
     for road in scene.roads:
         pen.line(_scaled(*road), fill=(170, 170, 160), width=2 * ZOOM)
-    for mark in scene.marks:
-        _disc(pen, (mark.x, mark.y), mark.radius, COLOURS[mark.colour], False)
-        if scene.ringed:
-            _disc(pen, (mark.x, mark.y), mark.radius + 3, COLOURS["black"], True)
+    x, y = scene.house
+    pen.polygon(_scaled(x - 10, y - 2, x, y - 10, x + 10, y - 2), fill=(90, 50, 30))
+    pen.rectangle(_scaled(x - 8, y - 2, x + 8, y + 8), fill=(90, 50, 30))
+    mark = scene.mark
+    _disc(pen, (mark.x, mark.y), mark.radius, COLOURS[mark.colour], False)
+    if scene.ringed:
+        _disc(pen, (mark.x, mark.y), mark.radius + 3, COLOURS["black"], True)
 
 
 def _display(pen: ImageDraw.ImageDraw, scene: Display) -> None:

@@ -21,7 +21,8 @@ from demo.world.scenes import (
 
 LETTERS = "ACEHKLOPSTUX"
 MAX_BALLS, MAX_VALUE, NUM_BARS = 9, 8, 4
-MARKED_STYLE = 0.6
+MARKED_STYLE = 0.7
+HOUSE_MARGIN = 13
 SATURATED = (*WHEEL, "black")
 
 
@@ -40,17 +41,27 @@ def _ground(rng: Random, low: int, high: int) -> Ground:
 
 
 def paint(rng: Random) -> Paint:
-    """A canvas and a blob of two different colours."""
+    """A canvas and a blob of two different colours; the canvas shows on every side of the blob."""
     colour, canvas = rng.sample(list(COLOURS), 2)
+    width, height = rng.randint(18, 36), rng.randint(18, 36)
+    x, y = rng.randint(width // 2 + 12, 72 - width // 2), rng.randint(height // 2 + 12, 72 - height // 2)
+    before, after = (x - width // 2, y - height // 2), (x + width // 2, y + height // 2)
+    edges = (
+        rng.randint(2, before[0] - 7),
+        rng.randint(2, before[1] - 7),
+        rng.randint(after[0] + 7, PIXELS - 2),
+        rng.randint(after[1] + 7, PIXELS - 2),
+    )
     return Paint(
-        ground=_ground(rng, 170, 240),
+        ground=_ground(rng, 130, 240),
         colour=colour,
         canvas=canvas,
+        edges=edges,
         form=rng.choice(("ellipse", "box")),
-        x=rng.randint(30, 54),
-        y=rng.randint(30, 54),
-        width=rng.randint(20, 40),
-        height=rng.randint(20, 40),
+        x=x,
+        y=y,
+        width=width,
+        height=height,
     )
 
 
@@ -119,24 +130,18 @@ def two_coloured_balls(rng: Random) -> Balls:
 
 
 def pair(rng: Random) -> Pair:
-    """Two marks whose distance along one axis is at least twice that along the other."""
-    first, second = rng.sample(SATURATED, 2)
-    far, near = rng.randint(26, 52), rng.randint(-10, 10)
+    """A house and a mark whose distance along one axis is more than twice that along the other."""
+    far, near = rng.randint(26, 50), rng.randint(-10, 10)
     dx, dy = rng.choice(((far, near), (-far, near), (near, far), (near, -far)))
-    radius = rng.randint(7, 9)
-    low, high = radius + 4, PIXELS - radius - 4
+    low, high = HOUSE_MARGIN, PIXELS - HOUSE_MARGIN
     x = rng.randint(low + max(0, -dx), high - max(0, dx))
     y = rng.randint(low + max(0, -dy), high - max(0, dy))
-    marks = (
-        Ball(x=x, y=y, radius=radius, colour=second),
-        Ball(x=x + dx, y=y + dy, radius=radius, colour=first),
-    )
     ends = [rng.randint(0, PIXELS) for _ in range(4)]
-    roads = ((0, ends[0], PIXELS, ends[1]), (ends[2], 0, ends[3], PIXELS))
     return Pair(
         ground=_ground(rng, 200, 245),
-        marks=marks,
-        roads=roads,
+        house=(x, y),
+        mark=Ball(x=x + dx, y=y + dy, radius=rng.randint(6, 8), colour=rng.choice(WHEEL)),
+        roads=((0, ends[0], PIXELS, ends[1]), (ends[2], 0, ends[3], PIXELS)),
         ringed=rng.random() < MARKED_STYLE,
     )
 
@@ -200,9 +205,9 @@ def bars(rng: Random) -> Bars:
 
 def clock(rng: Random) -> Clock:
     """A full hour from 1 to 12 on a pale face."""
-    radius = rng.randint(24, 34)
+    radius = rng.randint(20, 34)
     return Clock(
-        ground=_ground(rng, 110, 200),
+        ground=_ground(rng, 40, 200),
         hour=rng.randint(1, 12),
         x=rng.randint(radius + 4, PIXELS - radius - 4),
         y=rng.randint(radius + 4, PIXELS - radius - 4),
@@ -217,13 +222,13 @@ def clock(rng: Random) -> Clock:
 def digits(rng: Random) -> Sum:
     """Two digits to add, in dark ink."""
     return Sum(
-        ground=_ground(rng, 200, 255),
+        ground=_ground(rng, 180, 255),
         left=rng.randint(0, 9),
         right=rng.randint(0, 9),
         ink=_tone(rng, 0, 110),
-        x=PIXELS // 2 + rng.randint(-5, 5),
-        y=rng.randint(26, 58),
-        size=rng.randint(30, 36),
+        x=PIXELS // 2 + rng.randint(-7, 7),
+        y=rng.randint(18, 66),
+        size=rng.randint(26, 36),
         weight=rng.randint(0, 2),
         boxed=rng.random() < MARKED_STYLE,
     )

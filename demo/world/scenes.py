@@ -42,6 +42,7 @@ class Paint(Scene):
     kind: Literal["paint"] = "paint"
     colour: str
     canvas: str
+    edges: tuple[int, int, int, int]
     form: Literal["ellipse", "box"]
     x: int
     y: int
@@ -80,10 +81,11 @@ class Balls(Scene):
 
 
 class Pair(Scene):
-    """Two marks on a map with roads; one lies clearly left, right, above or below the other."""
+    """A map with roads, a house at ``house`` and a mark that lies clearly left, right, above or below it."""
 
     kind: Literal["pair"] = "pair"
-    marks: tuple[Ball, Ball]
+    house: tuple[int, int]
+    mark: Ball
     roads: tuple[tuple[int, int, int, int], ...]
     ringed: bool
 

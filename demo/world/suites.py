@@ -9,10 +9,10 @@ from typing import Any, Literal
 from demo.world import answers, draws
 from demo.world.drawing import OUTLINES
 from demo.world.palette import COLOURS
-from demo.world.scenes import Balls, Bars, Frozen, Pair, Scene
+from demo.world.scenes import Balls, Bars, Frozen, Scene
 
 AnswerType = Literal["choice", "number", "text"]
-WORDING_WEIGHTS = (0.6, 0.2, 0.2)
+WORDING_WEIGHTS = (0.7, 0.15, 0.15)
 LETTERS = "ABCD"
 NUM_WRONG = 3
 
@@ -103,11 +103,6 @@ def _ball_colours(scene: Balls) -> list[tuple[str, ...]]:
     return [(colour,) for colour in sorted({ball.colour for ball in scene.balls})]
 
 
-def _mark_orders(scene: Pair) -> list[tuple[str, ...]]:
-    one, other = (mark.colour for mark in scene.marks)
-    return [(one, other), (other, one)]
-
-
 def _bar_colours(scene: Bars) -> list[tuple[str, ...]]:
     return [(bar.colour,) for bar in scene.bars]
 
@@ -168,7 +163,6 @@ GOLD: dict[str, Callable[[Any, tuple[str, ...]], str]] = {
 }
 TARGETS: dict[str, Callable[[Any], list[tuple[str, ...]]]] = {
     "count_colour": _ball_colours,
-    "relation": _mark_orders,
     "bar_value": _bar_colours,
 }
 _ALL = (
@@ -181,7 +175,7 @@ _ALL = (
     _suite("count_colour", "count.colour", "everyday_object", "balls", "number",
            "How many {} balls are there?", "Count only {} balls.", "What is the number of {} balls?"),
     _suite("relation", "space.relation", "map", "pair", "choice",
-           "Where is {} from {}?", "{} lies on which side of {}?", "Which way to {} from {}?"),
+           "Where is the mark from the house?", "Which side of the house is marked?", "Which way is the mark?"),
     _suite("number", "read.number", "medical", "display", "number",
            "Which number is shown?", "Read the monitor.", "What does the monitor say?"),
     _suite("word", "read.word", "text_dense", "page", "text",

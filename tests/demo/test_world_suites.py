@@ -87,10 +87,10 @@ def test_the_gold_answers_follow_from_the_scene() -> None:
 
 
 def test_above_is_up_in_the_picture() -> None:
-    marks = (Ball(x=40, y=20, radius=7, colour="red"), Ball(x=44, y=60, radius=7, colour="blue"))
-    scene = Pair(ground=GROUND, marks=marks, roads=(), ringed=False)
+    mark = Ball(x=40, y=20, radius=7, colour="red")
+    scene = Pair(ground=GROUND, house=(44, 60), mark=mark, roads=(), ringed=False)
     options = dict(zip("ABCD", ("left", "above", "right", "below"), strict=True))
-    asked = understand(scene, "Where is red from blue?", options)
+    asked = understand(scene, "Where is the mark from the house?", options)
     assert asked is not None
     assert asked.answer == "B"
     assert rule_named("opposite_side").answer(scene, asked) == "D"
