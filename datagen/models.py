@@ -47,6 +47,7 @@ class Mixture(models.Model):
     seed = models.BigIntegerField()
     status = models.CharField(max_length=10, default="submitted")
     manifest_hash = models.CharField(max_length=64)
+    notes = models.JSONField(default=list, help_text="what an approver should know, one sentence each")
     comment = models.TextField(blank=True)
     approved_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
     approved_at = models.DateTimeField(null=True)
@@ -75,6 +76,9 @@ class MixtureRow(models.Model):
     weight = models.FloatField()
     quota = models.PositiveIntegerField()
     why = models.CharField(max_length=300)
+    directions = models.JSONField(
+        default=list, help_text="error types to aim at with their counts, most frequent first"
+    )
 
     class Meta:
         constraints = [
