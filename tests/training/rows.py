@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core.domain.files import hash_bytes, hash_checkpoint
 from core.models import Campaign
-from datagen.models import Dataset, Mixture, MixtureRow, Slot
+from datagen.models import Dataset, Mixture, MixtureRow
 from diagnostics.models import Answer, AnswerRun, Benchmark, Checkpoint, Item, Report, RunItem, SkillDiagnosis, Verdict
 from tests.factories import NUMBERS, make_campaign
 
@@ -108,13 +108,6 @@ def make_mixture(campaign: Campaign, report: Report, **fields) -> Mixture:
         facts = {"image_type": "diagram", "answer_type": "number", "weight": 1.0, "quota": 2, "why": "weak"}
         MixtureRow.objects.create(mixture=mixture, skill=skill, purpose=purpose, **facts)
     return mixture
-
-
-def make_slots(mixture: Mixture, status: str = "open") -> None:
-    places = [(skill, purpose) for skill, purpose in mixture.rows.values_list("skill", "purpose") for _ in range(2)]
-    facts = {"image_type": "diagram", "question_type": "number", "status": status}
-    rows = [Slot(mixture=mixture, index=i, skill=s, purpose=p, **facts) for i, (s, p) in enumerate(sorted(places))]
-    Slot.objects.bulk_create(rows)
 
 
 def make_dataset(mixture: Mixture, path: Path | str = "/nowhere") -> Dataset:
