@@ -1,0 +1,91 @@
+"""What a run got right, item by item: the mean over its scored answers. Unscored answers never enter a share."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from core.domain.answers import EXTRACTOR_VERSION
+from diagnostics.models import AnswerRun, RunItem, Verdict
+
+UNSCORED = Q(strict="unscored")
+
+
+@dataclass(frozen=True)
+class ItemOutcome:
+    """One item of a run. ``strict`` and ``lenient`` are shares of right answers, None when none was scored."""
+
+    item_id: int
+    benchmark_id: int
+    benchmark: str
+    skill: str
+    image_type: str
+    answer_type: str
+    cluster: str
+    strict: float | None
+    lenient: float | None
+    num_scored: int
+    num_unscored: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One item's verdicts, counted."""
+
+    right: int = 0
+    right_lenient: int = 0
+    scored: int = 0
+    unscored: int = 0
+
+
+def item_outcomes(run: AnswerRun) -> list[ItemOutcome]:
+    """Every item of the run in the order in which it was asked, with its outcome by the rule; two queries."""
+    tallies = tallies_read(run)
+    names = ("benchmark_id", "benchmark__name", "skill", "image_type", "answer_type", "cluster")
+    asked = RunItem.objects.filter(run=run).order_by("position")
+    rows = asked.values_list("item_id", *(f"item__{name}" for name in names))
+    return [outcome_of(row, tallies.get(row[0], Tally())) for row in rows]
+
+
+def outcome_of(row: tuple[int, int, str, str, str, str, str], tally: Tally) -> ItemOutcome:
+    """An item's columns with its counted verdicts."""
+    strict = tally.right / tally.scored if tally.scored else None
+    lenient = tally.right_lenient / tally.scored if tally.scored else None
+    return ItemOutcome(*row, strict, lenient, tally.scored, tally.unscored)
+
+
+def tallies_read(run: AnswerRun) -> dict[int, Tally]:
+    """Verdicts counted by item, those of the extractor that the run was completed with."""
+    version = run.result.get("extractor_version", EXTRACTOR_VERSION)
+    mine = Verdict.objects.filter(answer__run=run, judge="rule", extractor_version=version)
+    counted = mine.values_list("answer__item_id").annotate(
+        right=Count("pk", filter=Q(strict="correct")),
+        right_lenient=Count("pk", filter=Q(lenient="correct")),
+        scored=Count("pk", filter=~UNSCORED),
+        unscored=Count("pk", filter=UNSCORED),
+    )
+    return {item_id: Tally(*counts) for item_id, *counts in counted}
+
+
+def run_outcomes(run: AnswerRun) -> dict[int, float]:
+    """Mean strict correctness by item id; items without a scored answer are absent."""
+    return {row.item_id: row.strict for row in item_outcomes(run) if row.strict is not None}
+
+
+def run_outcomes_by_skill(run: AnswerRun) -> dict[str, dict[int, float]]:
+    """Mean strict correctness by skill, then item id."""
+    return grouped(run, "skill")
+
+
+def run_outcomes_by_benchmark(run: AnswerRun) -> dict[str, dict[int, float]]:
+    """Mean strict correctness by the benchmark's name, then item id."""
+    return grouped(run, "benchmark")
+
+
+def grouped(run: AnswerRun, by: str) -> dict[str, dict[int, float]]:
+    """Mean strict correctness by one of an outcome's names, then item id."""
+    groups: dict[str, dict[int, float]] = defaultdict(dict)
+    for row in item_outcomes(run):
+        if row.strict is not None:
+            groups[getattr(row, by)][row.item_id] = row.strict
+    return dict(groups)
