@@ -10,9 +10,10 @@ from typing import Any
 
 from PIL import Image
 
+from core.domain.answers import EXTRACTOR_VERSION
 from core.domain.files import hash_bytes
 from core.models import Campaign
-from diagnostics.models import AnswerRun, Benchmark, Checkpoint, Item, RunItem
+from diagnostics.models import Answer, AnswerRun, Benchmark, Checkpoint, Item, RunItem, Verdict
 from tests.factories import NUMBERS, make_campaign
 
 VISION = {"architectures": ["Qwen2VLForConditionalGeneration"], "vision_config": {}}
@@ -81,7 +82,8 @@ def make_items(
         number = next(NUMBERS)
         sha = hash_bytes(f"picture {number}")
         own = {"index": f"{skill}{number}", "content_hash": hash_bytes(str(number)), "images": [sha], "cluster": sha}
-        items.append(Item(benchmark=benchmark, question=f"How many? {i}", skill=skill, **{**own, **good, **fields}))
+        own["question"] = f"How many? {i}"
+        items.append(Item(benchmark=benchmark, skill=skill, **{**own, **good, **fields}))
     return Item.objects.bulk_create(items)
 
 
@@ -92,4 +94,30 @@ def make_run(campaign: Campaign | None = None, items: list[Item] | None = None, 
     good = {"checkpoint": make_checkpoint(campaign), "split": "probe", "label": "run", "num_items": len(items)}
     run = AnswerRun.objects.create(campaign=campaign, **{**good, **fields})
     RunItem.objects.bulk_create([RunItem(run=run, item=item, position=place) for place, item in enumerate(items)])
+    return run
+
+
+def make_answers(run: AnswerRun, outcomes: dict[Item, str]) -> AnswerRun:
+    """Complete ``run``; a letter of an item's word is one answer: right, leniently right only, wrong, unscored."""
+    words = {"r": ("correct",) * 2, "l": ("incorrect", "correct"), "w": ("incorrect",) * 2, "u": ("unscored",) * 2}
+    said = [(item, ix, letter) for item, letters in outcomes.items() for ix, letter in enumerate(letters)]
+    answers = Answer.objects.bulk_create(
+        [
+            Answer(run=run, item=item, sample_ix=ix, text=letter, num_tokens=1, finish="stop")
+            for item, ix, letter in said
+        ]
+    )
+    Verdict.objects.bulk_create(
+        [
+            Verdict(
+                answer=answer,
+                extractor_version=EXTRACTOR_VERSION,
+                strict=words[answer.text][0],
+                lenient=words[answer.text][1],
+            )
+            for answer in answers
+        ]
+    )
+    run.is_complete, run.num_answers = True, max(map(len, outcomes.values()))
+    run.save()
     return run

@@ -1,0 +1,53 @@
+"""What a job of this app does: find its rows, call one service, answer with ids and sizes."""
+
+from typing import Any
+
+from core.jobs.context import JobContext
+from core.models import Campaign
+from diagnostics.checkpoint_folder import checkpoint_inspect
+from diagnostics.models import AnswerRun
+from diagnostics.services.answer_runs import answer_run_execute
+from diagnostics.services.benchmarks import benchmark_import
+from diagnostics.services.checkpoints import checkpoint_save
+from diagnostics.services.reports import report_create
+
+
+def checkpoint_register_job(context: JobContext) -> dict[str, Any]:
+    """Check and hash a checkpoint's folder, then register it."""
+    facts = checkpoint_inspect(context.spec["path"], tick=context.beat)
+    with context.writing():
+        checkpoint = checkpoint_save(
+            actor=context.job.actor, campaign=campaign_of(context), name=context.spec["name"], facts=facts
+        )
+    return {"checkpoint_id": checkpoint.pk}
+
+
+def benchmark_import_job(context: JobContext) -> dict[str, Any]:
+    """Import a VLMEvalKit file."""
+    spec = context.spec
+    benchmark = benchmark_import(context, campaign=campaign_of(context), name=spec["name"], path=spec["path"])
+    return {"benchmark_id": benchmark.pk, "items": benchmark.num_items}
+
+
+def answer_run_job(context: JobContext) -> dict[str, Any]:
+    """Let a checkpoint answer the items of a run."""
+    run = run_of(context)
+    answer_run_execute(context, run)
+    return {"run_id": run.pk, "items": run.num_items, "answers": run.num_items * run.num_answers}
+
+
+def report_job(context: JobContext) -> dict[str, Any]:
+    """Freeze the report on a complete run."""
+    return {"report_id": report_create(context, run_of(context)).pk}
+
+
+def run_of(context: JobContext) -> AnswerRun:
+    """The run that the job's spec names, in the job's own campaign."""
+    runs = AnswerRun.objects.select_related("campaign", "checkpoint")
+    return runs.get(pk=context.spec["run_id"], campaign=context.job.campaign)
+
+
+def campaign_of(context: JobContext) -> Campaign:
+    """The job's campaign; these kinds have one always."""
+    assert context.job.campaign is not None
+    return context.job.campaign
