@@ -41,7 +41,7 @@ class Answerer:
         asked = [sum(block["type"] == "image" for m in item.messages for block in m["content"]) for item in batch]
         if wrong := [item.id for item, n in zip(batch, asked, strict=True) if n != len(item.images)]:
             raise GpuFault("bad_input", f"Item {wrong[0]} asks for another number of pictures than it names.")
-        return dict(self.processor(text=texts, images=pictures or None, padding=True, return_tensors="pt"))
+        return dict(self.processor(text=texts, images=pictures, padding=True, return_tensors="pt"))
 
     def _picture(self, name: str) -> Any:
         path = self.spec.places.media / name[:2] / name

@@ -36,9 +36,15 @@ class ImageOnlyProcessor(ProcessorMixin):
         self.image_token_id: int = tokenizer.convert_tokens_to_ids(self.image_token)
         super().__init__(image_processor, tokenizer, chat_template=chat_template)  # type: ignore[no-untyped-call]
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As the stock call; ``mm_token_type_ids`` always come too, since the model's positions need them."""
-        return super().__call__(*args, **{"return_mm_token_type_ids": True, **kwargs})
+    def __call__(self, images: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As the stock call; ``mm_token_type_ids`` always come too, since the model's positions need them.
+
+        Rows without pictures may stand beside rows with some: ``images`` is flattened first, and none is None.
+        """
+        if isinstance(images, (list, tuple)):
+            rows = [row if isinstance(row, (list, tuple)) or row is None else [row] for row in images]
+            images = [picture for row in rows if row for picture in row] or None
+        return super().__call__(images, *args, **{"return_mm_token_type_ids": True, **kwargs})
 
     def replace_image_token(self, image_inputs: dict[str, Any], image_idx: int, **kwargs: Any) -> str:
         """The image's placeholder, once for every merged patch."""

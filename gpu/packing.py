@@ -6,6 +6,7 @@ The mask lets an answer see the prompt and itself, and positions go on from the 
 gets the log-probability that it has in a row of its own; gradients add up to the same (tests/gpu/test_packing.py).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,29 @@ class Answers:
     pixel_values: Tensor | None = None
     image_grid_thw: Tensor | None = None
     num_images: list[int] | None = None
+
+    def chunks(self, size: int) -> "Iterator[Answers]":
+        """At most ``size`` rows at a time, with their pictures."""
+        grids, patches = self.pictures()
+        for start in range(0, len(self.input_ids), size):
+            rows = slice(start, start + size)
+            yield Answers(
+                input_ids=self.input_ids[rows],
+                attention_mask=self.attention_mask[rows],
+                length=self.length,
+                group=self.group[rows],
+                mm_token_type_ids=None if self.mm_token_type_ids is None else self.mm_token_type_ids[rows],
+                pixel_values=torch.cat(list(patches[rows])) if patches else None,
+                image_grid_thw=torch.cat(list(grids[rows])) if patches else None,
+                num_images=self.num_images[rows] if self.num_images else None,
+            )
+
+    def pictures(self) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Row by row the grids and the patches of its pictures; empty when no row has any."""
+        if self.pixel_values is None or self.image_grid_thw is None or self.num_images is None:
+            return (), ()
+        grids = torch.split(self.image_grid_thw, self.num_images)
+        return grids, torch.split(self.pixel_values, [int(grid.prod(1).sum()) for grid in grids])
 
 
 @dataclass(frozen=True)
@@ -93,10 +117,9 @@ def _token_types(answers: Answers, rows: Tensor) -> Tensor:
 
 def _pictures(answers: Answers, rows: Tensor) -> dict[str, Tensor]:
     """The pictures of these rows alone, in their order."""
-    if answers.pixel_values is None or answers.image_grid_thw is None or answers.num_images is None:
+    grids, patches = answers.pictures()
+    if not patches:
         return {}
-    grids = torch.split(answers.image_grid_thw, answers.num_images)
-    patches = torch.split(answers.pixel_values, [int(grid.prod(1).sum()) for grid in grids])
     wanted = rows.tolist()
     return {
         "pixel_values": torch.cat([patches[i] for i in wanted]),

@@ -1,0 +1,107 @@
+"""``python -m gpu.train RUN_DIR``: train a checkpoint on ``dataset.parquet`` by GRPO.
+
+A killed run goes on from its newest whole checkpoint and ends with the very weights of an undisturbed run: all
+passes over the data are one epoch in final order, checkpoints are written between generations only, and the KL's
+reference is always the spec's checkpoint, never the one that the run resumes from.
+"""
+
+import logging
+import math
+import sys
+from typing import Any
+
+from transformers import PrinterCallback, TrainerCallback
+
+from core.domain.files import hash_checkpoint
+from core.specs import DATASET_FILE, METRICS_FILE, MetricRow, Phase, Sampling, TrainResult, TrainSpec
+from gpu.checkpoints import newest_complete, remove_checkpoints, write_final
+from gpu.dataset import TrainingRows, schedule, training_dataset
+from gpu.errors import GpuFault
+from gpu.grader import Grader
+from gpu.grpo import grpo_config, num_scheduled_rows
+from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
+from gpu.rewards import ComposedReward
+from gpu.runtime import Run, append_lines, run_child, truncate_torn_line
+from gpu.trainer import SharedPromptTrainer
+from gpu.vision import speed_up_vision
+
+log = logging.getLogger(__name__)
+
+
+class Curves(TrainerCallback):
+    """Writes every step's numbers to ``metrics.jsonl`` as soon as the step is done."""
+
+    def __init__(self, run: Run, reward: ComposedReward) -> None:
+        self._path = run.folder / METRICS_FILE
+        self._reward = reward
+        truncate_torn_line(self._path)
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """TRL's own numbers, then the reward's; a gradient that is not a number ends the run."""
+        logs: dict[str, Any] = kwargs["logs"]
+        if "loss" not in logs:
+            return
+        if not math.isfinite(logs.get("grad_norm", 0.0)):
+            raise GpuFault("diverged", f"At step {state.global_step} the gradient is {logs['grad_norm']}.")
+        numbers = [(name, "", value) for name, value in logs.items() if isinstance(value, (int, float))]
+        own, self._reward.metrics = self._reward.metrics, []
+        rows = [
+            MetricRow(step=state.global_step, name=name, skill=skill, value=value)
+            for name, skill, value in [*numbers, *own]
+            if math.isfinite(value)
+        ]
+        append_lines(self._path, [row.model_dump_json() for row in rows])
+
+
+def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrainer:
+    """Model, data, reward and TRL's arguments put together; nothing has run yet."""
+    folder, settings = spec.places.checkpoint, spec.settings
+    rows = TrainingRows(run.check_file(DATASET_FILE, spec.dataset_hash))
+    processor = load_processor(folder)
+    model = speed_up_vision(load_model(folder, spec.device, "float32"))
+    tokens = answer_tokens(model, processor.tokenizer)
+    reward = ComposedReward(settings, grader, is_whole=lambda ids: ids[-1] in tokens.stop)
+
+    def show(phase: Phase) -> None:
+        run.progress.show(phase, trainer.state.global_step, settings.steps, "steps")
+
+    trainer = SharedPromptTrainer(
+        tokens=tokens,
+        sampling=Sampling(
+            num_answers=settings.num_generations,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=settings.top_k,
+            max_new_tokens=settings.max_completion_tokens,
+        ),
+        show=show,
+        model=model,
+        reward_funcs=reward,
+        args=grpo_config(spec, run.folder, tokens.blocked, model.num_parameters()),
+        train_dataset=training_dataset(rows, schedule(len(rows), num_scheduled_rows(settings), spec.seed)),
+        processing_class=processor,
+        callbacks=[Curves(run, reward)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    if trainer.ref_model is not None:
+        speed_up_vision(trainer.accelerator.unwrap_model(trainer.ref_model))
+    return trainer
+
+
+def work(run: Run, spec: TrainSpec) -> TrainResult:
+    """Train from the newest whole checkpoint, or from the start, to the end."""
+    prepare_torch(spec)
+    grader = Grader()
+    trainer = build_trainer(run, spec, grader)
+    newest = newest_complete(run.folder)
+    log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    grader.close()
+    run.progress.show("save", spec.settings.steps, spec.settings.steps, "steps")
+    final = write_final(trainer.accelerator.unwrap_model(trainer.model), spec.places.checkpoint, run.folder)
+    remove_checkpoints(run.folder)
+    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final), **run.facts())
+
+
+if __name__ == "__main__":
+    sys.exit(run_child(TrainSpec, work))

@@ -1,0 +1,128 @@
+"""TRL's GRPO trainer with every prompt and picture computed once, and a word on how far it is.
+
+What is overridden gives the numbers that TRL's own code gives (tests/gpu/test_trainer.py), only faster.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from trl.models.utils import unwrap_model_for_generation
+from trl.trainer import utils as trl_utils
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from core.specs import Phase, Sampling
+from gpu.checkpoints import mark_complete
+from gpu.errors import GpuFault
+from gpu.packing import Answers, fits, packed_log_probs
+from gpu.sampling import Tokens, sample_answers
+
+Show = Callable[[Phase], None]
+rows_of: Any = trl_utils  # its annotations leave out lists
+
+
+class SharedPromptTrainer(GRPOTrainer):
+    """GRPO in one process; ``show`` hears of every change of phase."""
+
+    args: Any
+    num_generations: int
+    _buffered_inputs: Any
+
+    def __init__(self, *, tokens: Tokens, sampling: Sampling, show: Show, **arguments: Any) -> None:
+        self._draw_tokens, self._draw_sampling, self._show = tokens, sampling, show
+        self._group = torch.empty(0)
+        super().__init__(**arguments)
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        """As TRL, without its shuffle of completions: rows of one group stay together and share their prompt."""
+        if self._step % self.args.steps_per_generation == 0 or self._buffered_inputs is None:
+            batch = rows_of.split_pixel_values_by_grid(self._generate_and_score_completions(generation_batch))
+            parts = rows_of.split_tensor_dict(batch, self.args.steps_per_generation)
+            self._buffered_inputs = [rows_of.unsplit_pixel_values_by_grid(part) for part in parts]
+        return self._buffered_inputs[self._step % self.args.steps_per_generation]
+
+    def _generate_and_score_completions(self, inputs: Any) -> Any:
+        self._group = torch.arange(len(inputs), device=self.accelerator.device) // self.num_generations
+        output = super()._generate_and_score_completions(inputs)
+        self._show("update")
+        return {**output, "group": self._group}
+
+    def _tokenize_prompts(self, prompts: list[Any]) -> tuple[Any, Any, Any]:
+        """Each prompt's ids and pictures for all its copies; the other fields once a prompt."""
+        ids, images, fields = super()._tokenize_prompts(prompts[:: self.num_generations])
+        return self._copied(ids), None if images is None else self._copied(images), fields
+
+    def _copied(self, values: list[Any]) -> list[Any]:
+        return [value for value in values for _ in range(self.num_generations)]
+
+    def _generate_single_turn(
+        self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: int, has_tool_images: bool = False
+    ) -> tuple[list[list[int]], None]:
+        """Completions by ``sample_answers``; no log-probabilities, as with TRL's own sampling."""
+        self._show("generate")
+        batch = self._prompt_batch(prompt_ids[::num_generations], multimodal_fields)
+        checkpointing = self.args.gradient_checkpointing_kwargs
+        with unwrap_model_for_generation(
+            self.model_wrapped, self.accelerator, gradient_checkpointing_kwargs=checkpointing
+        ) as model:
+            answers = sample_answers(model, batch, self._draw_sampling, self._draw_tokens)
+        self._show("score")
+        return [ids for group in answers for ids in group], None
+
+    def _prompt_batch(self, prompt_ids: list[list[int]], fields: dict[str, Any]) -> dict[str, Tensor]:
+        """Prompts padded left, with their fields, on the device."""
+
+        def padded(rows: list[list[int]], value: int) -> Tensor:
+            return trl_utils.pad([torch.tensor(row) for row in rows], padding_value=value, padding_side="left")
+
+        batch = {"input_ids": padded(prompt_ids, self._draw_tokens.pad)}
+        batch["attention_mask"] = padded([[1] * len(row) for row in prompt_ids], 0)
+        for name, value in fields.items():
+            is_per_token = isinstance(value, list)
+            batch[name] = padded(value, 0) if is_per_token else value
+        return {name: value.to(self.accelerator.device) for name, value in batch.items()}
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **fields: Any
+    ) -> Any:
+        """As TRL, with prompts shared where packed rows stay short enough."""
+        answers = Answers(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            length=logits_to_keep,
+            group=self._group,
+            mm_token_type_ids=fields.get("mm_token_type_ids"),
+            pixel_values=fields.get("pixel_values"),
+            image_grid_thw=fields.get("image_grid_thw"),
+            num_images=fields.get("num_images"),
+        )
+        if fields.get("compute_aux_loss") or not fits(answers):
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **fields
+            )
+        parts = []
+        for part in answers.chunks(fields.get("batch_size") or len(input_ids)):
+            with self.accelerator.autocast():
+                parts.append(packed_log_probs(model, part))
+        entropies = [entropy for _, entropy in parts if entropy is not None] if fields.get("compute_entropy") else []
+        return torch.cat([log_probs for log_probs, _ in parts]), torch.cat(entropies) if entropies else None, None
+
+    def _compute_loss(self, model: Any, inputs: Any) -> Tensor:
+        """TRL's loss; one that is not a number ends the run as ``diverged``."""
+        self._group = inputs["group"]
+        loss: Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
+        kl = self._metrics["train"]["kl"][-1] if self.beta else 0.0
+        if not (torch.isfinite(loss) and torch.isfinite(torch.tensor(kl))):
+            step = self.state.global_step + 1
+            raise GpuFault("diverged", f"At step {step} the loss is {loss.item():g} and the KL is {kl:g}.")
+        return loss
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        self._show("save")
+        super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
+        mark_complete(Path(self.args.output_dir), self.state.global_step)
+
+    def create_model_card(self, *arguments: Any, **keywords: Any) -> None:
+        """No card: RUN_DIR is no model repository."""
