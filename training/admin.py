@@ -1,0 +1,56 @@
+"""Rounds, training runs and evaluations to look at."""
+
+from django.contrib import admin
+
+from core.admin_base import ReadOnlyAdmin
+from training.models import Evaluation, EvaluationRow, Metric, Round, RoundStage, TrainingRun
+
+
+@admin.register(Round)
+class RoundAdmin(ReadOnlyAdmin):
+    """Rounds with what was decided."""
+
+    list_display = ("number", "campaign", "parent", "child", "decision", "decided_by", "created_at", "ended_at")
+    list_select_related = ("campaign", "parent", "child", "decided_by")
+    list_filter = ("decision",)
+
+
+@admin.register(RoundStage)
+class RoundStageAdmin(ReadOnlyAdmin):
+    """Takes of stages."""
+
+    list_display = ("pk", "round", "stage", "take", "status", "job", "opened_at", "ended_at")
+    list_select_related = ("round", "job")
+    list_filter = ("stage", "status")
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(ReadOnlyAdmin):
+    """Training runs."""
+
+    list_display = ("pk", "campaign", "parent", "child", "dataset_id", "run_name", "created_at")
+    list_select_related = ("campaign", "parent", "child")
+
+
+@admin.register(Metric)
+class MetricAdmin(ReadOnlyAdmin):
+    """Points of curves."""
+
+    list_display = ("training_run_id", "name", "skill", "step", "value")
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ReadOnlyAdmin):
+    """Evaluations with the gate's word."""
+
+    list_display = ("pk", "round", "verdict", "margin", "margin_signed_by", "created_at")
+    list_select_related = ("round",)
+    list_filter = ("verdict",)
+
+
+@admin.register(EvaluationRow)
+class EvaluationRowAdmin(ReadOnlyAdmin):
+    """Suites of evaluations."""
+
+    list_display = ("evaluation_id", "suite", "role", "n", "num_before", "num_after", "lower", "is_ok")
+    list_filter = ("role", "is_ok")

@@ -1,0 +1,35 @@
+"""What this app's jobs do; each may be killed anywhere and run again from its top."""
+
+from typing import Any
+
+from core.jobs.context import JobContext
+from training.models import Evaluation, TrainingRun
+from training.services.evaluation_work import evaluation_execute, evaluation_judge
+from training.services.training_runs import training_run_execute
+
+
+def train_job(context: JobContext) -> dict[str, Any]:
+    """GRPO behind the GPU border; the child checkpoint."""
+    runs = TrainingRun.objects.select_related("campaign", "dataset", "parent")
+    run = runs.get(pk=context.spec["training_run_id"])
+    child = training_run_execute(context, run)
+    return {"training_run_id": run.pk, "checkpoint_id": child.pk}
+
+
+def evaluate_job(context: JobContext) -> dict[str, Any]:
+    """Parent and child on the same gate items; rows and summary."""
+    evaluation = evaluation_of(context)
+    num_rows = evaluation_execute(context, evaluation)
+    return {"evaluation_id": evaluation.pk, "suites": num_rows}
+
+
+def gate_job(context: JobContext) -> dict[str, Any]:
+    """The gate's word on the evaluation."""
+    evaluation = evaluation_of(context)
+    return {"evaluation_id": evaluation.pk, "verdict": evaluation_judge(context, evaluation)}
+
+
+def evaluation_of(context: JobContext) -> Evaluation:
+    """The job's evaluation with what it needs."""
+    related = ("round__campaign", "before__checkpoint", "before__campaign", "after__checkpoint", "after__campaign")
+    return Evaluation.objects.select_related(*related).get(pk=context.spec["evaluation_id"])
