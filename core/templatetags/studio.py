@@ -1,0 +1,159 @@
+"""How numbers, times and words look, decided once for every page."""
+
+from datetime import datetime
+
+from django import template
+from django.http import QueryDict
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MINUS, THIN = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
+WORDS = {
+    "not_weak": "not weak",
+    "not_enough_data": "not enough data",
+    "given_up": "given up",
+    "sent_back": "sent back",
+}
+Number = float | int | None
+
+
+@register.filter
+def percent(value: Number) -> str:
+    """An accuracy or a share: .4153 -> 41.5%."""
+    return "–" if value is None else f"{100 * value:.1f}%"
+
+
+@register.filter
+def points(value: Number) -> str:
+    """A difference of accuracies in percentage points, with its sign: .1 -> +10.0, -.02 -> −2.0."""
+    if value is None:
+        return "–"
+    rounded = round(100 * value, 1)
+    sign = "+" if rounded > 0 else MINUS if rounded < 0 else "±"
+    return f"{sign}{abs(rounded):.1f}"
+
+
+@register.filter
+def count(value: Number) -> str:
+    """How many: 1024 -> 1,024."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+@register.filter
+def sparse(value: float) -> str:
+    """A setting with no more digits than it has: 0.000001 -> 1e-06, 0.04 -> 0.04."""
+    return f"{value:g}"
+
+
+@register.filter
+def seconds(value: Number) -> str:
+    """How long: 7 -> 7 s, 192 -> 3 min 12 s, 7500 -> 2 h 05 min."""
+    if value is None:
+        return ""
+    whole = round(value)
+    if whole < 60:
+        return f"{whole}{THIN}s"
+    if whole < 3600:
+        return f"{whole // 60}{THIN}min {whole % 60:02d}{THIN}s"
+    return f"{whole // 3600}{THIN}h {whole % 3600 // 60:02d}{THIN}min"
+
+
+@register.filter
+def ago(value: datetime | None) -> str:
+    """How long ago, in the unit that matters."""
+    if value is None:
+        return "never"
+    passed = (timezone.now() - value).total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if passed >= size:
+            return f"{int(passed // size)}{THIN}{unit} ago"
+    return "just now" if passed < 5 else f"{int(passed)}{THIN}s ago"
+
+
+@register.filter
+def words(value: str) -> str:
+    """A stored word as people read it: not_enough_data -> not enough data."""
+    return WORDS.get(value, str(value).replace("_", " "))
+
+
+@register.filter
+def short(value: str) -> str:
+    """The first twelve digits of a hash; they name it well enough to compare by eye."""
+    return value[:12]
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: str | int | None) -> str:
+    """This page's query string with ``changes``; None takes a key out."""
+    wanted: QueryDict = context["request"].GET.copy()
+    for key, value in changes.items():
+        wanted.pop(key, None)
+        if value not in (None, ""):
+            wanted[key] = str(value)
+    return "?" + wanted.urlencode()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A sign from static/icons.svg, for eyes only: the word beside it says the same."""
+    sheet = static("icons.svg")
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sheet, name)
+
+
+@register.inclusion_tag("core/_chip.html")
+def chip(state: str, text: str = "") -> dict[str, str]:
+    """A state as a word with a sign and a colour, so that colour is never alone."""
+    tone, icon = CHIPS.get(state, ("plain", "dot"))
+    return {"tone": tone, "icon": icon, "text": text or words(state)}
+
+
+CHIPS = {
+    "weak": ("weak", "down"),
+    "not_weak": ("good", "check"),
+    "not_enough_data": ("open", "question"),
+    "promoted": ("good", "check"),
+    "promote": ("good", "check"),
+    "rejected": ("bad", "cross"),
+    "wait": ("open", "person"),
+    "accepted": ("good", "check"),
+    "held": ("open", "person"),
+    "checked": ("plain", "dots"),
+    "written": ("plain", "dots"),
+    "succeeded": ("good", "check"),
+    "running": ("busy", "play"),
+    "waiting": ("plain", "dots"),
+    "failed": ("bad", "alert"),
+    "errored": ("bad", "alert"),
+    "cancelled": ("plain", "cross"),
+    "approved": ("good", "check"),
+    "submitted": ("open", "person"),
+    "sent_back": ("bad", "back"),
+    "correct": ("good", "check"),
+    "incorrect": ("weak", "cross"),
+    "unscored": ("open", "question"),
+    "ok": ("good", "check"),
+    "not_ok": ("bad", "cross"),
+    "target": ("weak", "target"),
+    "replay": ("plain", "loop"),
+    "protected": ("plain", "shield"),
+    "done": ("good", "check"),
+    "person": ("open", "person"),
+    "open": ("busy", "play"),
+    "stale": ("plain", "loop"),
+}
+
+
+@register.filter
+def evidence(value: object) -> str:
+    """A piece of evidence as text: lists with commas, mappings as name: value."""
+    if isinstance(value, dict):
+        return "; ".join(f"{words(str(key))}: {evidence(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(evidence(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)

@@ -1,0 +1,112 @@
+"""Pages that belong to no round: health, signing in, pictures, jobs."""
+
+import json
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import HttpResponseClientRefresh
+
+from core.jobs.services import job_cancel, job_retry
+from core.media import media_path, thumbnail_path
+from core.models import Job
+from core.pages import htmx_of, number_of, part_wanted
+from core.selectors import (
+    PAGE,
+    job_open,
+    job_rows,
+    jobs_ended,
+    jobs_live,
+    media_open,
+    queues_now,
+    why_ended,
+    why_waiting,
+)
+
+FOREVER = "private, max-age=31536000, immutable"
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Whether the web side answers."""
+    return JsonResponse({"ok": True})
+
+
+class SignIn(LoginView):
+    """The sign-in page; a live region of a page that outlived its session makes the whole page ask again."""
+
+    template_name = "core/login.html"
+    redirect_authenticated_user = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The form."""
+        return HttpResponseClientRefresh() if htmx_of(request) else super().get(request, *args, **kwargs)
+
+
+def media_detail(request: HttpRequest, sha256: str) -> HttpResponse:
+    """A picture's own bytes, for members of a campaign that uses it."""
+    media = media_open(cast(User, request.user), sha256)
+    return picture(media_path(sha256).read_bytes(), media.mime)
+
+
+def media_thumbnail(request: HttpRequest, sha256: str) -> HttpResponse:
+    """Its small copy, made when it was imported."""
+    media_open(cast(User, request.user), sha256)
+    return picture(thumbnail_path(sha256).read_bytes(), "image/webp")
+
+
+def picture(data: bytes, mime: str) -> HttpResponse:
+    """Bytes that never change under their name, so a browser may keep them for ever and nobody between may."""
+    headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
+    return HttpResponse(data, content_type=mime, headers=headers)
+
+
+@vary_on_headers("HX-Request")
+def job_list(request: HttpRequest) -> HttpResponse:
+    """What runs, what waits and why, what ended; the live part asks for itself."""
+    user, now = cast(User, request.user), timezone.now()
+    context: dict[str, Any] = {"section": "jobs", "queues": queues_now(user), "rows": jobs_live(user, now), "now": now}
+    if part_wanted(request):
+        return render(request, "core/_jobs_live.html", context)
+    only_bad = request.GET.get("show") == "failures"
+    ended = jobs_ended(user, only_bad=only_bad, before=number_of(request, "before"))
+    more = ended[PAGE - 1].job.pk if len(ended) > PAGE else None
+    context |= {"ended": ended[:PAGE], "more": more, "only_bad": only_bad}
+    return render(request, "core/job_list.html", context)
+
+
+@vary_on_headers("HX-Request")
+def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One job: progress, error, events."""
+    user, now = cast(User, request.user), timezone.now()
+    job = job_open(user, pk)
+    why = why_waiting(job, list(Job.objects.filter(queue=job.queue, status="running")), now)
+    row = job_rows(user, [job], why={pk: why if job.is_live else why_ended(job)})[0]
+    texts = {"spec": json.dumps(job.spec, indent=2), "result": json.dumps(job.result, indent=2)}
+    context = {"section": "jobs", "row": row, "job": job, "events": job.events.order_by("-id")[:50], **texts}
+    return render(request, "core/_job.html" if part_wanted(request) else "core/job_detail.html", context)
+
+
+@require_POST
+def job_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask a job to stop."""
+    user = cast(User, request.user)
+    job = job_cancel(actor=user, job_id=job_open(user, pk).pk)
+    messages.success(request, f"{job} was asked to stop.")
+    return redirect("job-detail", pk=pk)
+
+
+@require_POST
+def job_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a job that did not succeed run again."""
+    user = cast(User, request.user)
+    job = job_retry(actor=user, job_id=job_open(user, pk).pk)
+    messages.success(request, f"{job} waits for a worker again.")
+    return redirect("job-detail", pk=pk)
