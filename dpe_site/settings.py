@@ -1,5 +1,6 @@
 """Django's settings. The environment is read once, in dpe_site.environment."""
 
+from importlib.metadata import distribution
 from typing import Any
 
 import dj_database_url
@@ -7,6 +8,7 @@ import dj_database_url
 from dpe_site.environment import ROOT, environment_read
 
 ENV = environment_read()
+PLOTLY = str(distribution("plotly").locate_file("plotly/package_data"))  # for the browser; Python never imports it
 
 DEBUG = ENV.debug
 SECRET_KEY = ENV.secret_key
@@ -121,7 +123,7 @@ USE_I18N = False
 
 STATIC_URL = "static/"
 STATIC_ROOT = ENV.var / "static"
-STATICFILES_DIRS = [ROOT / "static"]
+STATICFILES_DIRS = [ROOT / "static", ("plotly", PLOTLY)]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = ENV.var / "media"
 RUNS_ROOT = ENV.var / "runs"
