@@ -1,0 +1,53 @@
+"""The admin shows rounds, runs and evaluations, and finds no way round the services."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client, override_settings
+from django.urls import path
+
+from tests.factories import make_user
+from tests.training.rows import make_campaign_ready
+from tests.training.stage_play import Play, manifest_of
+from training.models import EvaluationRow, Metric, TrainingRun
+from training.services.rounds import round_approve, round_start
+
+pytestmark = pytest.mark.django_db
+urlpatterns = [path("admin/", admin.site.urls)]
+MODELS = list(apps.get_app_config("training").get_models())
+
+
+@pytest.fixture
+def client():
+    with override_settings(ROOT_URLCONF=__name__):
+        client = Client()
+        client.force_login(make_user("root", is_staff=True, is_superuser=True))
+        yield client
+
+
+@pytest.fixture
+def round():
+    """A round with a row of every model."""
+    campaign = make_campaign_ready()
+    round, play = round_start(actor=campaign.created_by, campaign=campaign), Play()
+    play.work()
+    round_approve(actor=campaign.created_by, round=round, manifest_hash=manifest_of(round))
+    play.work()
+    Metric.objects.create(training_run=TrainingRun.objects.get(), step=1, name="reward", value=0.5)
+    counts = {"n": 10, "num_before": 5, "num_after": 7, "num_fixed": 3, "num_broken": 1}
+    bounds = {"lower": 0.01, "ci_low": -0.01, "ci_high": 0.4, "is_ok": True}
+    EvaluationRow.objects.create(evaluation=round.evaluations.get(), suite="clock", role="target", **counts, **bounds)
+    return round
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_can_be_added_changed_or_deleted_by_anybody(client, round, model):
+    before, home = list(model.objects.values()), f"/admin/training/{model._meta.model_name}/"
+    pk = model.objects.order_by("pk")[0].pk
+    assert client.get(home).status_code == 200
+    assert client.get(f"{home}{pk}/change/").status_code == 200
+    forbidden = [client.get(f"{home}add/"), client.post(f"{home}{pk}/change/", {"decision": "promoted"})]
+    forbidden.append(client.post(f"{home}{pk}/delete/", {"post": "yes"}))
+    assert {answer.status_code for answer in forbidden} == {403}
+    client.post(home, {"action": "delete_selected", "_selected_action": pk, "post": "yes"})
+    assert list(model.objects.values()) == before
