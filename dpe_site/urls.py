@@ -6,6 +6,9 @@ from drf_spectacular.views import SpectacularAPIView
 
 urlpatterns = [
     path("", include("core.urls")),
+    path("", include("diagnostics.urls")),
+    path("", include("datagen.urls")),
+    path("", include("training.urls")),
     path("api/v1/", include("core.api_urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("admin/", admin.site.urls),
