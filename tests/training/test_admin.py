@@ -2,9 +2,7 @@
 
 import pytest
 from django.apps import apps
-from django.contrib import admin
-from django.test import Client, override_settings
-from django.urls import path
+from django.test import Client
 
 from tests.factories import make_user
 from tests.training.rows import make_campaign_ready
@@ -13,16 +11,14 @@ from training.models import EvaluationRow, Metric, TrainingRun
 from training.services.rounds import round_approve, round_start
 
 pytestmark = pytest.mark.django_db
-urlpatterns = [path("admin/", admin.site.urls)]
 MODELS = list(apps.get_app_config("training").get_models())
 
 
 @pytest.fixture
 def client():
-    with override_settings(ROOT_URLCONF=__name__):
-        client = Client()
-        client.force_login(make_user("root", is_staff=True, is_superuser=True))
-        yield client
+    client = Client()
+    client.force_login(make_user("root", is_staff=True, is_superuser=True))
+    return client
 
 
 @pytest.fixture
