@@ -7,7 +7,7 @@ from core.errors import NotConfigured
 from dpe_site.environment import environment_read
 
 ROOT = Path(__file__).resolve().parents[2]
-READS = re.compile(r"""(?:environ(?:\.get)?[\[(]|flag\(|number\(|paths\()\s*["']([A-Z][A-Z_]+)["']""")
+READS = re.compile(r"""(?:environ(?:\.get)?[\[(]|flag\(|number\(|whole\(|paths\()\s*["']([A-Z][A-Z_]+)["']""")
 OURS = ("core", "diagnostics", "datagen", "training", "dpe_site", "demo")
 FOREIGN = {"DJANGO_SETTINGS_MODULE", "PATH"}
 
