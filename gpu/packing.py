@@ -118,12 +118,12 @@ def _token_types(answers: Answers, rows: Tensor) -> Tensor:
 def _pictures(answers: Answers, rows: Tensor) -> dict[str, Tensor]:
     """The pictures of these rows alone, in their order."""
     grids, patches = answers.pictures()
-    if not patches:
+    wanted = [row for row in rows.tolist() if patches and len(grids[row])]
+    if not wanted:
         return {}
-    wanted = rows.tolist()
     return {
-        "pixel_values": torch.cat([patches[i] for i in wanted]),
-        "image_grid_thw": torch.cat([grids[i] for i in wanted]),
+        "pixel_values": torch.cat([patches[row] for row in wanted]),
+        "image_grid_thw": torch.cat([grids[row] for row in wanted]),
     }
 
 

@@ -16,6 +16,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from core.specs import Phase, Sampling
 from gpu.checkpoints import mark_complete
 from gpu.errors import GpuFault
+from gpu.loading import load_model
 from gpu.packing import Answers, fits, packed_log_probs
 from gpu.sampling import Tokens, sample_answers
 
@@ -123,6 +124,15 @@ class SharedPromptTrainer(GRPOTrainer):
         self._show("save")
         super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
         mark_complete(Path(self.args.output_dir), self.state.global_step)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """The checkpoint's weights, all of them.
+
+        Since transformers 5 a saved file has other names than the model in memory, and the stock method, which
+        looks for the names in memory, finds none, warns, and goes on with the weights of the start.
+        """
+        saved = load_model(Path(resume_from_checkpoint), self.accelerator.device.type, "float32")
+        self.accelerator.unwrap_model(self.model if model is None else model).load_state_dict(saved.state_dict())
 
     def create_model_card(self, *arguments: Any, **keywords: Any) -> None:
         """No card: RUN_DIR is no model repository."""

@@ -14,3 +14,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.gpu.tiny import build_checkpoint
 
     return build_checkpoint(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def speaking_checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, taught to answer red, blue or without a box, so that rewards differ."""
+    from tests.gpu.tiny import teach_answers
+
+    answers = ["\\boxed{red}", "\\boxed{blue}", "red"]
+    return teach_answers(checkpoint, tmp_path_factory.mktemp("speaking"), answers)

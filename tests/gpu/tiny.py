@@ -1,5 +1,6 @@
 """A random Qwen2.5-VL of a few hundred thousand weights, with its tokenizer, as a Hugging Face folder."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from core.domain.prompts import question_messages
+from gpu.loading import load_model, load_processor
 
 hub: Any = transformers  # its annotations do not survive mypy --strict
 SPECIALS = [
@@ -75,4 +79,25 @@ def build_checkpoint(folder: Path, seed: int = 0) -> Path:
     tokenizer.save_pretrained(folder)
     Qwen2VLImageProcessorPil(size={"shortest_edge": 56 * 56, "longest_edge": 112 * 112}).save_pretrained(folder)
     (folder / "chat_template.jinja").write_text(TEMPLATE)
+    return folder
+
+
+def teach_answers(source: Path, folder: Path, answers: list[str], steps: int = 60) -> Path:
+    """A copy of ``source`` that gives each of ``answers`` about equally often, whatever it is asked."""
+    processor, model = load_processor(source), load_model(source, "cpu", "float32").train()
+    tokenizer = processor.tokenizer
+    asked: Any = question_messages("What colour?", num_images=0)
+    prompt = processor.apply_chat_template(asked, add_generation_prompt=True)
+    rows = [tokenizer(f"{prompt}{answer}<|im_end|>")["input_ids"] for answer in answers]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    torch.manual_seed(0)
+    for step in range(steps):
+        row = torch.tensor([rows[step % len(rows)]])
+        labels = row.clone()
+        labels[:, : len(tokenizer(prompt)["input_ids"])] = -100
+        optimizer.zero_grad()
+        torch.autograd.backward(model(input_ids=row, labels=labels).loss)
+        optimizer.step()
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    model.to(torch.bfloat16).save_pretrained(folder)
     return folder

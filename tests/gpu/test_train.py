@@ -1,0 +1,122 @@
+"""Training ends with the same weights whatever happened on the way, and says what it did."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.domain.files import hash_checkpoint
+from core.specs import FINAL_FOLDER, PROGRESS_FILE, RESULT_FILE, Progress, TrainResult
+from gpu.checkpoints import COMPLETE_FILE
+from gpu.errors import GpuFault
+from gpu.loading import load_model, load_processor
+from gpu.runtime import Run
+from gpu.train import work
+from tests.gpu.runs import start_child, wait_until
+from tests.gpu.training import make_rows, read_curves, train_run
+
+Trained = tuple[Path, TrainResult]
+TIMES = ("step_time", "num_tokens")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(speaking_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    spec = train_run(speaking_checkpoint, folder)
+    return folder, work(Run(folder), spec)
+
+
+def test_the_final_folder_is_a_checkpoint_like_the_first_with_other_weights(
+    speaking_checkpoint: Path, undisturbed: Trained
+) -> None:
+    folder, result = undisturbed
+    final = folder / FINAL_FOLDER
+    assert result.steps == 8
+    assert result.checkpoint_hash == hash_checkpoint(final) != hash_checkpoint(speaking_checkpoint)
+    before, after = (load_file(path / "model.safetensors") for path in (speaking_checkpoint, final))
+    assert {k: (v.dtype, v.shape) for k, v in before.items()} == {k: (v.dtype, v.shape) for k, v in after.items()}
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    names = {path.name for path in final.iterdir()}
+    assert names == {path.name for path in speaking_checkpoint.iterdir()}
+    for name in names - {"model.safetensors"}:
+        assert (final / name).read_bytes() == (speaking_checkpoint / name).read_bytes()
+    load_processor(final)
+    load_model(final, "cpu", "float32")
+    assert not list(folder.glob("checkpoint-*"))
+
+
+def test_rewards_rise_and_every_step_has_its_curves(undisturbed: Trained) -> None:
+    curves = read_curves(undisturbed[0])
+    every_step = {name for step, name, skill in curves if step == 8 and not skill}
+    assert every_step >= {"loss", "grad_norm", "learning_rate", "kl", "entropy", "clip_ratio/region_mean", "step_time"}
+    generations = {name for step, name, skill in curves if step == 1 and not skill}
+    assert generations >= {"reward", "reward_std", "frac_reward_zero_std", "completions/mean_length"}
+    assert generations >= {"completions/clipped_ratio", "rewards/accuracy", "rewards/format", "rewards/unscored"}
+    assert (1, "reward", "warm") in curves
+    assert (1, "frac_reward_zero_std", "cold") in curves
+    assert {step for step, _, _ in curves} == set(range(1, 9))
+    assert curves[7, "reward", ""] > curves[1, "reward", ""]
+    assert max(curves[step, "grad_norm", ""] for step in range(1, 9)) > 0
+
+
+def test_a_run_killed_in_its_second_pass_ends_with_the_very_same_weights(
+    speaking_checkpoint: Path, tmp_path: Path, undisturbed: Trained
+) -> None:
+    folder = tmp_path / "run"
+    spec = train_run(speaking_checkpoint, folder)
+    child = start_child("gpu.train", folder)
+    in_second_pass = folder / "checkpoint-4" / COMPLETE_FILE
+    wait_until(lambda: child.poll() is not None or in_second_pass.exists())
+    child.kill()
+    child.wait()
+    assert not (folder / RESULT_FILE).exists()
+    assert not (folder / FINAL_FOLDER).exists()
+    shutil.rmtree(folder / "checkpoint-8", ignore_errors=True)
+    shutil.rmtree(folder / "checkpoint-6", ignore_errors=True)
+    torn = folder / "checkpoint-6"
+    torn.mkdir()
+    (torn / "model.safetensors").write_bytes(b"torn")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 5, "na')
+    result = work(Run(folder), spec)
+    assert result.checkpoint_hash == undisturbed[1].checkpoint_hash
+    wanted, got = read_curves(undisturbed[0]), read_curves(folder)
+    assert {k: v for k, v in got.items() if k[1] not in TIMES} == {k: v for k, v in wanted.items() if k[1] not in TIMES}
+
+
+def test_a_loss_that_explodes_ends_the_run_as_diverged(speaking_checkpoint: Path, tmp_path: Path) -> None:
+    spec = train_run(speaking_checkpoint, tmp_path / "run", learning_rate=1e12, steps=4)
+    with pytest.raises(GpuFault) as caught:
+        work(Run(tmp_path / "run"), spec)
+    assert caught.value.code == "diverged"
+    assert not (tmp_path / "run" / FINAL_FOLDER).exists()
+
+
+def test_progress_tells_the_phase_and_the_step(
+    speaking_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    seen: list[Progress] = []
+
+    def noted(path: Path, data: str) -> None:
+        if path.name == PROGRESS_FILE:
+            seen.append(Progress.model_validate_json(data))
+        else:
+            path.write_text(data)
+
+    monkeypatch.setattr("gpu.runtime.write_atomic", noted)
+    work(Run(folder), train_run(speaking_checkpoint, folder, steps=2, steps_per_generation=1, save_every=1))
+    phases = [(news.phase, news.done) for news in seen]
+    assert phases[:5] == [("generate", 0), ("score", 0), ("update", 0), ("save", 1), ("generate", 1)]
+    assert phases[-1] == ("save", 2)
+    assert all(a.beat < b.beat for a, b in itertools.pairwise(seen))
+
+
+def test_a_reward_that_cannot_be_computed_stops_the_run(speaking_checkpoint: Path, tmp_path: Path) -> None:
+    rows = [{**row, "answer_type": "poem"} for row in make_rows()]
+    spec = train_run(speaking_checkpoint, tmp_path / "run", rows)
+    with pytest.raises(GpuFault, match="reward_failed"):
+        work(Run(tmp_path / "run"), spec)
