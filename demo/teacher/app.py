@@ -6,23 +6,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.domain.files import hash_bytes
-from demo.teacher.ledger import PaidLog, Reply
-from demo.teacher.reading import read_request
-from demo.teacher.roles import Said, say
+from demo.teacher.bill import OLD_KEY, Bill, Book
+from demo.teacher.reading import Asked, read_request
+from demo.teacher.roles import play
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+MODEL = "mini-world-teacher"
 CHARS_A_TOKEN = 4
 PICTURE_TOKENS = 64
 
 
 @dataclass
 class Teacher:
-    """Answers requests; the same key gets the same answer and is paid once."""
+    """Answers requests; the same key gets the same answer and is paid once. Latency comes after the payment."""
 
-    log: PaidLog
+    book: Book
     seed: int = 0
     error_rate: float = 0.04
     latency_s: float = 0.0
@@ -33,52 +33,67 @@ class Teacher:
             return
         route = (scope["method"], scope["path"])
         if route == ("POST", "/v1/chat/completions"):
-            await self._complete(scope, receive, send)
+            status, body = self.complete(await body_of(receive), key_of(scope))
+            if self.latency_s:
+                await asyncio.sleep(self.latency_s)
         elif route == ("GET", "/v1/models"):
-            await answer(send, 200, {"object": "list", "data": [{"id": "teacher", "object": "model"}]})
+            status, body = 200, {"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "demo"}]}
         elif route == ("GET", "/healthz"):
-            await answer(send, 200, {"ok": True})
+            status, body = 200, {"ok": True, "paid": self.book.num_paid}
         else:
-            await answer(send, 404, problem("no such path"))
+            status, body = 404, problem(f"There is no {scope['method']} {scope['path']}.")
+        await answer(send, status, body)
 
-    async def _complete(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = await body_of(receive)
-        key = dict(scope["headers"]).get(b"idempotency-key", b"").decode() or hash_bytes(raw)
-        known = self.log.known(key)
-        if known is None:
-            try:
-                known = self._reply(key, json.loads(raw))
-            except (KeyError, TypeError, ValueError) as error:
-                await answer(send, 400, problem(str(error)))
-                return
-            await asyncio.sleep(self.latency_s)
-        await answer(send, 200, known)
+    def complete(self, raw: bytes, key: str) -> tuple[int, dict[str, Any]]:
+        """Status and body of one chat completion."""
+        try:
+            body = json.loads(raw)
+            asked = read_request(body, self.seed)
+            bill = self.book.find(key, asked.content_hash) or self.pay(key, asked, str(body["model"]))
+        except KeyError as error:
+            return 400, problem(f"The request lacks {error}.")
+        except (AttributeError, TypeError, ValueError) as error:
+            return (409 if str(error) == OLD_KEY else 400), problem(str(error))
+        return 200, completion(bill)
 
-    def _reply(self, key: str, body: dict[str, Any]) -> Reply:
-        asked = read_request(body, self.seed)
-        choices = say(asked, self.error_rate)
-        reply = completion(body["model"], asked.text, choices, key)
-        self.log.pay(key, asked.role, reply, ",".join(one.spoiled for one in choices if one.spoiled))
-        return reply
+    def pay(self, key: str, asked: Asked, model: str) -> Bill:
+        """Answer, and write the bill."""
+        said = play(asked, self.error_rate)
+        bill = Bill(
+            key=key,
+            role=asked.role,
+            model=model,
+            n=asked.num_choices,
+            tokens_in=len(asked.text) // CHARS_A_TOKEN + (PICTURE_TOKENS if asked.scene else 0),
+            tokens_out=sum(len(one.text) // CHARS_A_TOKEN for one in said),
+            request=asked.content_hash,
+            choices=tuple(one.text for one in said),
+            faults=tuple(one.fault for one in said),
+        )
+        self.book.pay(bill)
+        return bill
 
 
-def completion(model: str, prompt: str, choices: list[Said], key: str) -> Reply:
-    """A chat completion with its usage."""
-    used = {
-        "prompt_tokens": PICTURE_TOKENS + len(prompt) // CHARS_A_TOKEN,
-        "completion_tokens": sum(len(one.text) for one in choices) // CHARS_A_TOKEN,
-    }
+def completion(bill: Bill) -> dict[str, Any]:
+    """The reply that a bill stands for, the same however often it is asked for."""
+    choices = [
+        {"index": i, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        for i, text in enumerate(bill.choices)
+    ]
+    usage = {"prompt_tokens": bill.tokens_in, "completion_tokens": bill.tokens_out}
     return {
-        "id": f"chatcmpl-{key[:24]}",
+        "id": f"chatcmpl-{bill.request[:24]}",
         "object": "chat.completion",
         "created": 0,
-        "model": model,
-        "choices": [
-            {"index": i, "message": {"role": "assistant", "content": one.text}, "finish_reason": "stop"}
-            for i, one in enumerate(choices)
-        ],
-        "usage": {**used, "total_tokens": sum(used.values())},
+        "model": bill.model,
+        "choices": choices,
+        "usage": {**usage, "total_tokens": sum(usage.values())},
     }
+
+
+def key_of(scope: Scope) -> str:
+    """The request's Idempotency-Key; empty when it has none."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"idempotency-key"), "")
 
 
 async def body_of(receive: Receive) -> bytes:
@@ -93,11 +108,12 @@ async def body_of(receive: Receive) -> bytes:
 
 async def answer(send: Send, status: int, body: dict[str, Any]) -> None:
     """One JSON answer."""
-    headers = [(b"content-type", b"application/json")]
+    raw = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+    await send({"type": "http.response.body", "body": raw})
 
 
 def problem(message: str) -> dict[str, Any]:
     """An error as OpenAI's API shapes it."""
-    return {"error": {"message": message, "type": "invalid_request_error"}}
+    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}

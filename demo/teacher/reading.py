@@ -1,20 +1,25 @@
-"""What a request says: role, fields of its text, the scene inside its picture."""
+"""What a request says: role, facts of its text, the scene inside its picture."""
 
 import base64
+import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any
 
 from core.domain.files import hash_bytes
 from demo.world.scenes import Scene, read_scene
 
+FENCED = re.compile(r"<<<\s*(\{.*?\})\s*>>>", re.DOTALL)
+LINE = re.compile(r"^([A-Za-z][A-Za-z _-]{0,30}):[ \t]*(.*)$", re.MULTILINE)
 OPTION = re.compile(r"^([A-H])[.):]\s*(\S.*)$", re.MULTILINE)
+MAX_CHOICES = 128
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One chat completion request, read."""
+    """One chat completion request, read. ``content_hash`` names all that may change the answer."""
 
     role: str
     text: str
@@ -23,14 +28,29 @@ class Asked:
     temperature: float
     content_hash: str
 
-    def field(self, name: str) -> str:
-        """The value of a line ``name: value`` of the text; empty when there is none."""
-        found = re.search(rf"^{name}:[ \t]*(.*)$", self.text, re.MULTILINE | re.IGNORECASE)
-        return found.group(1).strip() if found else ""
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the text tells by name: the fields of fenced JSON objects, else lines ``name: value``."""
+        found: dict[str, Any] = {}
+        for name, value in LINE.findall(self.text):
+            found.setdefault(plain_name(name), value.strip())
+        for fenced in FENCED.findall(self.text):
+            found |= fields_of(fenced)
+        return found
 
-    @property
+    def fact(self, *names: str) -> str:
+        """The first of these facts that the text tells, as text; empty when it tells none."""
+        told = (self.facts.get(name) for name in names)
+        return next((str(value).strip() for value in told if value not in (None, "", [], {})), "")
+
+    @cached_property
     def options(self) -> dict[str, str]:
-        """The lines ``A. text`` of the text."""
+        """Options by letter: a fact ``options`` (an object or a list of letter and text), else lines ``A. text``."""
+        told = self.facts.get("options")
+        if isinstance(told, dict):
+            return {str(letter): str(text) for letter, text in told.items()}
+        if isinstance(told, list):
+            return {str(one["letter"]): str(one["text"]) for one in told if isinstance(one, dict)}
         return {letter: text.strip() for letter, text in OPTION.findall(self.text)}
 
     def random(self, purpose: str) -> Random:
@@ -38,22 +58,43 @@ class Asked:
         return Random(f"{purpose}-{self.content_hash}")
 
 
+def plain_name(name: str) -> str:
+    """``Image type`` and ``image_type`` are one name."""
+    return re.sub(r"[ -]+", "_", name.strip()).lower()
+
+
+def fields_of(text: str) -> dict[str, Any]:
+    """The fields of a JSON object; none where it is no JSON."""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return {}
+    return {plain_name(name): value for name, value in fields.items()}
+
+
 def read_request(body: dict[str, Any], seed: int) -> Asked:
-    """The request's body as values; ValueError says what is missing."""
-    messages = body["messages"]
-    blocks = [block for message in messages if isinstance(message["content"], list) for block in message["content"]]
-    texts = [block["text"] for block in blocks if block.get("type") == "text"]
-    pictures = [block["image_url"]["url"] for block in blocks if block.get("type") == "image_url"]
-    schema = body.get("response_format", {}).get("json_schema", {}).get("name", "")
-    parts = [schema, *texts, *(hash_bytes(url) for url in pictures), str(body.get("seed", 0)), str(seed)]
+    """The request's body as values; KeyError, TypeError or ValueError where something is missing or foreign."""
+    said = [(message["role"], block) for message in body["messages"] for block in blocks_of(message["content"])]
+    texts = [(role, block["text"]) for role, block in said if block["type"] == "text"]
+    pictures = [block["image_url"]["url"] for _, block in said if block["type"] == "image_url"]
+    schema = (body.get("response_format") or {}).get("json_schema", {}).get("name", "")
+    num_choices, temperature = int(body.get("n") or 1), float(body.get("temperature") or 0)
+    if not 1 <= num_choices <= MAX_CHOICES:
+        raise ValueError(f"n must be from 1 to {MAX_CHOICES}")
+    content = (schema, texts, pictures, temperature, body.get("seed") or 0, seed)
     return Asked(
         role=schema,
-        text="\n".join(texts),
+        text="\n".join(text for role, text in texts if role == "user"),
         scene=scene_of(pictures[0]) if pictures else None,
-        num_choices=int(body.get("n", 1)),
-        temperature=float(body.get("temperature", 0.0)),
-        content_hash=hash_bytes("\x1f".join(parts)),
+        num_choices=num_choices,
+        temperature=temperature,
+        content_hash=hash_bytes(json.dumps(content)),
     )
+
+
+def blocks_of(content: Any) -> list[dict[str, Any]]:
+    """A message's content as blocks; plain text is one."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
 def scene_of(url: str) -> Scene:

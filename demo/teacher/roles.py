@@ -1,131 +1,156 @@
-"""How the teacher plays each role, and the eight ways in which it spoils a sample."""
+"""How the teacher plays each role."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from demo.teacher.questions import SKILLS, Reading, read_question
 from demo.teacher.reading import Asked
+from demo.teacher.spoiling import KINDS, MALFORMED, SPOILS, malformed
 from demo.world.scenes import Scene
-from demo.world.suites import SUITES, Question, Suite, understand
+from demo.world.suites import SUITES, Question, Suite
 
 SOLVER_ERROR = 0.05
 CAUGHT = 0.6
-SKILLS: dict[str, Suite] = {suite.skill: suite for suite in SUITES.values()}
-SPOILS = (
-    "wrong_gold",
-    "wrong_letter",
-    "ambiguous",
-    "answer_leaked",
-    "image_blind",
-    "off_skill",
-    "duplicate",
-    "malformed",
-)
+GUESSES = ("1", "2", "3", "red", "blue")
+REASONS = {
+    "unseen": "answer_not_in_image: The picture does not show what the question asks about.",
+    "wrong_answer": "wrong_answer: The proposed answer does not agree with the picture.",
+    "no_such_option": "wrong_answer: The proposed answer is none of the options.",
+    "off_skill": "off_skill: The question does not test the skill that was asked for.",
+    "ambiguous": "ambiguous: The question can be understood in more than one way.",
+    "answer_leaked": "answer_leaked: The question gives its answer away.",
+    "image_blind": "other: The question can be answered without the picture.",
+}
 
 
 @dataclass(frozen=True)
 class Said:
-    """One choice of a reply, and what is wrong with it."""
+    """One choice of a reply; ``fault`` is what was spoiled in it, for the log alone."""
 
     text: str
-    spoiled: str = ""
+    fault: str = ""
 
 
-def say(asked: Asked, error_rate: float) -> list[Said]:
-    """The reply's choices; ValueError for a role that the teacher does not play."""
-    if asked.role == "Plan":
-        return [said(plan(asked))]
-    if asked.role == "WrittenQuestion":
-        return [write(asked, error_rate)]
-    if asked.role == "Validation":
-        return [said(validate(asked))]
-    if asked.role == "Solve":
-        return [said({"answer": solve(asked, draw)}) for draw in range(asked.num_choices)]
-    raise ValueError(f"no role answers with the schema {asked.role!r}")
+Play = Callable[[Asked, float, int], Said]
 
 
-def said(value: dict[str, Any]) -> Said:
-    """A clean choice."""
+def play(asked: Asked, error_rate: float) -> list[Said]:
+    """The reply's choices; ValueError for a schema that no role answers with. Equal requests get equal replies."""
+    player = PLAYERS.get(asked.role)
+    if player is None:
+        raise ValueError(f"no role answers with the schema {asked.role!r}; known are {', '.join(PLAYERS)}")
+    return [player(asked, error_rate, draw) for draw in range(asked.num_choices)]
+
+
+def plan(asked: Asked, error_rate: float, draw: int) -> Said:
+    """What to ask for a skill: of the prescribed question type, else of the skill's own."""
+    skill = asked.fact("skill")
+    suite = SKILLS.get(skill)
+    looks = asked.fact("image_type") or (suite.image_type if suite else "any")
+    words = skill.replace(".", " ")
+    value = {
+        "question_type": asked.fact("question_type") or (suite.answer_type if suite else "text"),
+        "plan": f"Ask one question that tests {skill} and that only the picture can answer.",
+        "queries": [f"{looks} {words}", f"simple picture of {words}"],
+        "edit_goal": f"Leave the picture as it is; it must show what {words} needs.",
+    }
     return Said(json.dumps(value))
 
 
-def plan(asked: Asked) -> dict[str, Any]:
-    """A plan for a question of the asked skill."""
-    skill = asked.field("skill")
-    suite = SKILLS.get(skill)
-    return {
-        "question_type": suite.answer_type if suite else "text",
-        "plan": f"Ask one question that tests {skill} and can be checked against the picture.",
-        "queries": [f"{asked.field('image type')} {skill}", f"simple {skill} picture"],
-        "edit_goal": "none",
+def write(asked: Asked, error_rate: float, draw: int) -> Said:
+    """A question about the picture in the asked skill, spoiled at the error rate."""
+    rng = asked.random(f"write-{draw}")
+    scene, suite = asked.scene, SKILLS.get(asked.fact("skill"))
+    if scene is None:
+        raise ValueError("a question writer needs a picture of the mini world")
+    if suite is None or suite.kind != scene.kind:
+        return Said(written(best_effort(scene, suite, rng)), "cannot_serve")
+    question = suite.ask(scene, rng)
+    fault = rng.choice(KINDS) if rng.random() < error_rate else ""
+    if fault == MALFORMED:
+        return Said(malformed(written(question), rng), fault)
+    return Said(written(SPOILS[fault](scene, question, rng) if fault else question), fault)
+
+
+def best_effort(scene: Scene, suite: Suite | None, rng: Random) -> Question:
+    """The asked skill's question of a picture that cannot answer it; of an unknown skill, what the picture can."""
+    if suite is None:
+        return next(known for known in SUITES.values() if known.kind == scene.kind).ask(scene, rng)
+    answer = suite.domain[0] if suite.domain else "0"
+    text = suite.wordings[0].format("red")
+    question = Question(suite=suite.name, question=text, options={}, answer=answer, answer_type=suite.answer_type)
+    if suite.answer_type != "choice":
+        return question
+    return question.model_copy(update={"options": dict(zip("ABCD", suite.domain, strict=False)), "answer": "A"})
+
+
+def written(question: Question) -> str:
+    """A question as the writer's JSON."""
+    value = {
+        "question": question.question,
+        "options": [{"letter": letter, "text": text} for letter, text in question.options.items()],
+        "answer": question.answer,
+        "answer_type": question.answer_type,
     }
+    return json.dumps(value)
 
 
-def write(asked: Asked, error_rate: float) -> Said:
-    """A question about the picture, spoiled at the error rate."""
-    rng = asked.random("write")
-    suite = SKILLS.get(asked.field("skill"))
-    if asked.scene is None or suite is None or suite.kind != asked.scene.kind:
-        return Said(written("What is shown here?", {}, "a picture", "text"), "off_skill")
-    question = suite.ask(asked.scene, rng)
-    if rng.random() >= error_rate:
-        return Said(written(question.question, question.options, question.answer, question.answer_type))
-    return spoil(asked.scene, question, rng)
+def validate(asked: Asked, error_rate: float, draw: int) -> Said:
+    """Sound samples pass. Of the faulty ones CAUGHT are seen, and all that the picture has nothing to do with."""
+    reading = read_question(asked.scene, asked.fact("question"))
+    fault = fault_of(asked, reading)
+    is_seen = fault == "unseen" or asked.random(f"validate-{draw}").random() < CAUGHT
+    value: dict[str, Any] = {"valid": not (fault and is_seen), "reason": REASONS[fault] if fault and is_seen else ""}
+    return Said(json.dumps(value))
 
 
-def written(question: str, options: dict[str, str], answer: str, answer_type: str) -> str:
-    """A written question as JSON."""
-    listed = [{"letter": letter, "text": text} for letter, text in options.items()]
-    return json.dumps({"question": question, "options": listed, "answer": answer, "answer_type": answer_type})
+def fault_of(asked: Asked, reading: Reading | None) -> str:
+    """What is wrong with the proposed sample, by the picture's scene; empty when nothing is."""
+    skill = asked.fact("skill")
+    if reading is None or (skill and skill not in SKILLS):
+        return "unseen"
+    proposed = asked.fact("proposed_answer", "answer")
+    if asked.options and proposed not in asked.options:
+        return "no_such_option"
+    if not reading.fault and skill and reading.skill != skill:
+        return "off_skill"
+    value = asked.options.get(proposed, proposed)
+    return reading.fault or ("" if value.casefold() == reading.answers[0].casefold() else "wrong_answer")
 
 
-def spoil(scene: Scene, question: Question, rng: Random) -> Said:
-    """The question with one fault."""
-    kind = rng.choice(SPOILS)
-    text, options, answer, answer_type = question.question, question.options, question.answer, question.answer_type
-    if kind in ("wrong_gold", "wrong_letter"):
-        answer = rng.choice(SUITES[question.suite].wrong_answers(scene, question))
-    elif kind == "ambiguous":
-        text = "What about it?"
-    elif kind == "answer_leaked":
-        text = f"{text} (It is {question.value}.)"
-    elif kind == "image_blind":
-        text, options, answer, answer_type = "What is two plus two?", {}, "4", "number"
-    elif kind == "off_skill":
-        text, options, answer, answer_type = "Is this a picture?", {}, "yes", "text"
-    elif kind == "duplicate":
-        text, options, answer, answer_type = "What do you see?", {}, "a drawing", "text"
-    else:
-        return Said('{"question": "' + text, kind)
-    return Said(written(text, options, answer, answer_type), kind)
+def solve(asked: Asked, error_rate: float, draw: int) -> Said:
+    """An answer: right but for SOLVER_ERROR of the draws at temperature 1.
+
+    A picture that does not show what is asked for gets none; without a picture it is a guess.
+    """
+    rng = asked.random(f"solve-{draw if asked.temperature else 0}")
+    question = asked.fact("question")
+    reading = read_question(asked.scene, question)
+    if reading is None:
+        return answered("" if asked.scene else rng.choice(list(asked.options) or GUESSES))
+    value = rng.choice(reading.answers)
+    if rng.random() < SOLVER_ERROR * min(1.0, asked.temperature):
+        value = slip(asked, value, rng)
+    letters = [letter for letter, text in asked.options.items() if text.casefold() == value.casefold()]
+    return answered(letters[0] if letters else rng.choice(list(asked.options) or [value]))
 
 
-def validate(asked: Asked) -> dict[str, Any]:
-    """Whether the proposed answer is right; the share CAUGHT of the faulty ones is seen."""
-    gold = gold_of(asked)
-    if gold is not None and gold.answer == asked.field("answer"):
-        return {"valid": True, "reason": ""}
-    if asked.random("validate").random() >= CAUGHT:
-        return {"valid": True, "reason": ""}
-    if gold is None:
-        return {"valid": False, "reason": "The question cannot be answered from this picture."}
-    return {"valid": False, "reason": "The proposed answer does not agree with the picture."}
+def slip(asked: Asked, value: str, rng: Random) -> str:
+    """Another answer than ``value``: another option, a number beside it, or other words."""
+    if asked.options:
+        return rng.choice([text for text in asked.options.values() if text != value] or [value])
+    if value.isdigit():
+        return str(int(value) + rng.choice((1, 2, 10)))
+    domains = [suite.domain for suite in SUITES.values() if value in suite.domain]
+    return rng.choice([text for text in domains[0] if text != value]) if domains else value[::-1]
 
 
-def solve(asked: Asked, draw: int) -> str:
-    """The solver's answer: right but for SOLVER_ERROR of the draws above temperature 0; a guess when it cannot tell."""
-    rng = asked.random(f"solve-{draw}")
-    gold = gold_of(asked)
-    if gold is None or asked.scene is None:
-        return rng.choice(list(asked.options) or ["1", "2", "3", "red", "blue"])
-    if asked.temperature > 0 and rng.random() < SOLVER_ERROR:
-        return rng.choice(SUITES[gold.suite].wrong_answers(asked.scene, gold))
-    return gold.answer
+def answered(answer: str) -> Said:
+    """The solver's JSON."""
+    return Said(json.dumps({"answer": answer}))
 
 
-def gold_of(asked: Asked) -> Question | None:
-    """The question that the request's text asks about its picture, with its true answer."""
-    if asked.scene is None:
-        return None
-    return understand(asked.scene, asked.field("question"), asked.options or None)
+PLAYERS: dict[str, Play] = {"Plan": plan, "WrittenQuestion": write, "Validation": validate, "Solve": solve}
