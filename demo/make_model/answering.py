@@ -28,14 +28,14 @@ def answer(model: Any, batch: Batch, temperature: float, end: int, forbidden: li
     for step in range(MAX_ANSWER):
         logits = fast.token_logits(model, seen, ids, length + step, 1)[:, 0]
         logits[:, forbidden] = -torch.inf
-        if temperature:
-            chosen = torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0]
-        else:
-            chosen = logits.argmax(-1)
+        drawn = torch.multinomial((logits / (temperature or 1.0)).softmax(-1), 1)[:, 0]
+        chosen = drawn if temperature else logits.argmax(-1)
         chosen = torch.where(done, 0, chosen)
         tokens[:, step] = chosen
         ids[rows, (length + step).clamp(max=ids.shape[1] - 1)] = chosen
         done |= chosen == end
+        if done.all():
+            break
     return tokens
 
 

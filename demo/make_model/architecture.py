@@ -1,7 +1,6 @@
 """The mini model: a real Qwen2.5-VL, small enough for a repository, and the folder that it travels in."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -95,4 +94,4 @@ def save_folder(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) ->
     tokenizer.save_pretrained(folder)
     write_atomic(folder / "preprocessor_config.json", json.dumps(_preprocessor(), indent=2) + "\n")
     for path in folder.iterdir():
-        os.chmod(path, 0o644)
+        path.chmod(0o644)
