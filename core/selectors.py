@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from core.access import GRANTS, require
+from core.access import GRANTS
 from core.errors import NotAllowed, NotFound
 from core.jobs.hints import LOOK_PERIOD_S, QUEUES
 from core.models import Campaign, CampaignMedia, Job, Media, Membership
@@ -54,11 +54,10 @@ def media_open(user: User, sha256: str) -> Media:
 
 
 def job_open(user: User, pk: int) -> Job:
-    """A job that this person may know of; NotFound or NotAllowed else."""
-    job = Job.objects.select_related("campaign", "actor").filter(pk=pk).first()
+    """A job that this person may know of; NotFound else."""
+    job = jobs_visible(user).filter(pk=pk).first()
     if job is None:
         raise NotFound(f"There is no job #{pk}.")
-    require(user, "view", job.campaign)
     return job
 
 

@@ -1,0 +1,97 @@
+"""What holds for all pages: nothing inline that a strict policy forbids, nothing from elsewhere, calm errors."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import path
+
+from core.errors import UpstreamUnavailable
+from dpe_site.urls import urlpatterns as site
+from tests.pages.asking import page, where
+from tests.pages.rows import make_round
+
+INLINE = re.compile(
+    r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<[^>]+\son\w+=|<style|<[^>]+\sstyle=|javascript:", re.I
+)
+ELSEWHERE = re.compile(r'(?:src|href|action)="(?:https?:)?//(?!testserver)', re.I)
+VIEWS = [
+    ("login", []),
+    ("campaign-list", []),
+    ("campaign-detail", ["slug"]),
+    ("round-detail", ["slug", "number"]),
+    ("report-detail", ["slug", "report"]),
+    ("report-skill", ["slug", "report", "skill"]),
+    ("sample-list", ["slug", "mixture"]),
+    ("job-list", []),
+    ("job-detail", ["job"]),
+    ("password-change", []),
+]
+
+
+@pytest.fixture
+def places(campaign):
+    round = make_round(campaign, "decide")
+    slug, number = where(round)
+    report, mixture, job = campaign.reports.get(), campaign.mixtures.get(), campaign.jobs.first()
+    return {"slug": slug, "number": number, "report": report.pk, "mixture": mixture.pk, "job": job.pk, "skill": "count"}
+
+
+def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(admin, places):
+    for name, wanted in VIEWS:
+        client = Client() if name == "login" else admin
+        html = page(client, name, *(places[one] for one in wanted))
+        assert not INLINE.search(html), (name, INLINE.search(html))
+        assert not ELSEWHERE.search(html), name
+        assert html.count("<h1") == 1, name
+        assert '<main id="main"' in html
+
+
+def test_only_the_page_with_curves_widens_the_policy_and_by_hashes(admin, places):
+    strict = admin.get("/jobs/").headers["Content-Security-Policy"]
+    figures = admin.get(f"/campaigns/{places['slug']}/rounds/{places['number']}/").headers["Content-Security-Policy"]
+    assert "style-src 'self';" in f"{strict};"
+    assert figures.count("'sha256-") == 2
+    assert "unsafe" not in strict + figures
+
+
+def busy(request):
+    raise UpstreamUnavailable("The planner at http://127.0.0.1:9 did not answer.")
+
+
+def broken(request):
+    raise RuntimeError("a secret detail")
+
+
+urlpatterns = [path("busy", busy), path("broken", broken), *site]
+
+
+@pytest.mark.urls("tests.pages.test_every_page")
+def test_an_error_page_says_what_happened_and_whether_waiting_helps(admin):
+    answer = admin.get("/busy")
+    assert answer.status_code == 503
+    assert b"The planner at" in answer.content
+    assert b"Waiting helps" in answer.content
+
+
+@pytest.mark.urls("tests.pages.test_every_page")
+def test_a_bug_shows_a_calm_page_without_details(admin):
+    admin.raise_request_exception = False
+    answer = admin.get("/broken")
+    assert answer.status_code == 500
+    assert b"A fault of ours" in answer.content
+    assert b"secret" not in answer.content
+
+
+def test_an_address_that_does_not_exist_leads_back(admin):
+    answer = admin.get("/no/such/page")
+    assert answer.status_code == 404
+    assert b"There is nothing here" in answer.content
+
+
+def test_a_form_without_its_token_changes_nothing(campaign):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(campaign.created_by)
+    answer = client.post(f"/campaigns/{campaign.slug}/rounds/start")
+    assert answer.status_code == 403
+    assert b"nothing was changed" in answer.content

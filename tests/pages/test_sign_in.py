@@ -1,0 +1,74 @@
+"""Signing in by password and by a link that works once; what everybody may see."""
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from sesame.utils import get_query_string
+
+from tests.factories import make_user
+
+
+def test_health_needs_no_sign_in_and_no_database(client):
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+
+
+def test_a_password_signs_in_and_leads_back_to_the_wanted_page(client, db):
+    person = make_user("ada")
+    person.set_password("correct horse")
+    person.save()
+    answer = client.get("/jobs/")
+    assert answer["Location"] == "/login/?next=/jobs/"
+    answer = client.post(answer["Location"], {"username": "ada", "password": "correct horse", "next": "/jobs/"})
+    assert answer["Location"] == "/jobs/"
+
+
+def test_a_wrong_password_is_said_calmly(client, db):
+    answer = client.post("/login/", {"username": "nobody", "password": "x"})
+    assert answer.status_code == 200
+    assert b'role="alert"' in answer.content
+
+
+def test_a_login_link_works_exactly_once(client, db):
+    link = reverse("login-link") + get_query_string(make_user())
+    assert client.get(link)["Location"] == "/"
+    assert client.get("/").status_code == 200
+    client.logout()
+    again = client.get(link)
+    assert again.status_code == 403
+    assert b"works once" in again.content
+
+
+def test_a_live_region_without_a_session_makes_the_page_ask_to_sign_in(client, db):
+    answer = client.get("/jobs/", headers={"HX-Request": "true"}, follow=True)
+    assert answer.headers["HX-Refresh"] == "true"
+    assert answer.content == b""
+
+
+def test_signing_out_needs_a_post(client, db):
+    client.force_login(make_user())
+    assert client.get("/logout/").status_code == 405
+    assert client.post("/logout/")["Location"] == "/login/"
+
+
+def test_the_password_can_be_changed(client, db):
+    client.force_login(make_user())
+    assert client.get("/password/").status_code == 200
+
+
+OPEN = {"healthz", "login", "login-link"}
+PLACES = {"slug": "x", "pk": 1, "number": 1, "skill": "x", "sha256": "0" * 64}
+
+
+def pages() -> list[URLPattern]:
+    """Every address of a page: those that are included under no prefix."""
+    roots = [one for one in get_resolver().url_patterns if isinstance(one, URLResolver) and str(one.pattern) == ""]
+    return [one for root in roots for one in root.url_patterns if isinstance(one, URLPattern)]
+
+
+def test_every_page_but_three_asks_who_it_is(client, db):
+    asked = 0
+    for one in pages():
+        arguments = {name: PLACES[name] for name in one.pattern.converters}
+        answer = client.get(reverse(one.name, kwargs=arguments))
+        assert answer.headers.get("Location", "").startswith("/login/") == (one.name not in OPEN), one.name
+        asked += 1
+    assert asked > 20
