@@ -6,36 +6,50 @@ from typing import Any
 import httpx
 
 Json = dict[str, Any]
-PATIENCE_S = 60.0
+PATIENCE_S = 90.0
+PAUSE_S = 0.3
+RESTARTING = (502, 503, 504)
+UNKNOWN_TOKEN = 401
+CONFLICT = 409
 
 
 class DemoError(Exception):
     """Ends the demo with one line."""
 
 
-class Api:
-    """A person's token at one site; a problem answer is a DemoError with its sentence."""
+class Refused(DemoError):
+    """The site said no, with an HTTP status."""
 
-    def __init__(self, base: str, token: str) -> None:
-        self._client = httpx.Client(
-            base_url=f"{base}/api/v1/", headers={"Authorization": f"Token {token}"}, timeout=60.0
-        )
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Api:
+    """A person's token at one site; a problem answer is a Refused with its sentence."""
+
+    def __init__(self, base: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        headers = {"Authorization": f"Token {token}"}
+        self._client = httpx.Client(base_url=f"{base}/api/v1/", headers=headers, timeout=60.0, transport=transport)
 
     def call(self, method: str, path: str, body: Json | None = None) -> Json:
-        """One call; while the web side restarts it is made again, for a minute at most."""
+        """One call; while the web side restarts it is made again, for a minute and a half at most."""
         deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                answer = self._client.request(method, path, json=body)
-                break
-            except httpx.TransportError as error:
-                if time.monotonic() > deadline:
-                    raise DemoError(f"The web side does not answer: {error}") from error
-                time.sleep(0.5)
+        while (answer := self._try(method, path, body)) is None:
+            if time.monotonic() > deadline:
+                raise DemoError(f"{self._client.base_url} does not answer; see the logs in var/log.")
+            time.sleep(PAUSE_S)
         if answer.is_error:
-            raise DemoError(problem_sentence(answer))
+            raise Refused(answer.status_code, problem_sentence(answer))
         result: Json = answer.json()
         return result
+
+    def _try(self, method: str, path: str, body: Json | None) -> httpx.Response | None:
+        try:
+            answer = self._client.request(method, path, json=body)
+        except httpx.TransportError:
+            return None
+        return None if answer.status_code in RESTARTING else answer
 
     def get(self, path: str) -> Json:
         """Read."""
@@ -45,23 +59,21 @@ class Api:
         """Do."""
         return self.call("POST", path, body)
 
-    def wait(self, job_id: int) -> Json:
-        """A job's result, once it ended well."""
-        while True:
-            job = self.get(f"jobs/{job_id}")
-            if job["status"] not in ("waiting", "running"):
-                break
-            time.sleep(0.3)
-        if job["status"] != "succeeded":
-            raise DemoError(f"{job['kind']}: {job['error_message'].strip().splitlines()[-1]}")
-        result: Json = job["result"]
-        return result
+    def is_known(self) -> bool:
+        """Whether the site knows the token."""
+        try:
+            self.get("campaigns")
+        except Refused as error:
+            if error.status != UNKNOWN_TOKEN:
+                raise
+            return False
+        return True
 
 
 def problem_sentence(answer: httpx.Response) -> str:
     """What went wrong, in one line."""
     try:
-        detail = answer.json().get("detail", answer.text)
+        detail = str(answer.json().get("detail", answer.text))
     except ValueError:
         detail = answer.text[:200]
-    return f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {detail}"
+    return f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {' '.join(detail.split())}"

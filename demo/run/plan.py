@@ -1,7 +1,7 @@
-"""What the demo runs: its folders, sizes and the campaign's settings."""
+"""What the demo runs: its folders, sizes and the campaign's settings, as the environment asks for it."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,39 +9,48 @@ from demo.run.client import DemoError
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "demo" / "checkpoint"
-FACTS = ROOT / "demo" / "checkpoint.json"
-CAMPAIGN = "mini-world"
 MARGIN = 0.10
 ROLES = ("planner", "question_writer", "validator", "blind_solver")
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the demo's parts are; ``bank`` items a suite and split, of which a round takes ``items``."""
+    """How large a world's parts are.
 
+    ``items`` are asked a suite, split and round, of ``bank`` that there are; ``pool`` counts pictures a suite.
+    ``share`` of the ``samples`` must be accepted; GRPO makes ``steps`` of ``prompts`` x 8 answers.
+    """
+
+    campaign: str = "mini-world"
+    name: str = "Mini world"
     items: int = 200
     bank: int = 400
-    pool: int = 500
+    pool: int = 400
     samples: int = 512
-    steps: int = 31
+    share: float = 0.8
+    refills: int = 3
+    steps: int = 40
     prompts: int = 32
 
 
-SMALL = Sizes(items=16, bank=16, pool=40, samples=33, steps=2, prompts=8)
+FULL = Sizes()
+SMALL = Sizes("mini-world-small", "Mini world, small", 8, 16, 24, 22, 0.2, 0, 2, 8)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One invocation of the demo, as the environment asks for it."""
+    """One invocation of the demo. ``endpoint`` is the base URL of the agents' endpoint; empty: our own teacher."""
 
     port: int = 8000
     teacher_port: int = 8001
     var: Path = ROOT / "var"
     rounds: int = 1
-    exits: bool = False
+    is_unattended: bool = False
     seed: int = 2602
     checkpoint: Path = CHECKPOINT
-    sizes: Sizes = field(default_factory=Sizes)
+    endpoint: str = ""
+    sizes: Sizes = FULL
 
     @property
     def base(self) -> str:
@@ -49,60 +58,97 @@ class Plan:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def agents(self) -> str:
+        """Where the agents answer."""
+        return self.endpoint or f"http://127.0.0.1:{self.teacher_port}/v1"
+
+    @property
+    def campaign(self) -> str:
+        """The campaign's slug."""
+        return self.sizes.campaign
+
+    @property
+    def facts(self) -> Path:
+        """What is known of the checkpoint, beside its folder: what was planted."""
+        return self.checkpoint.with_suffix(".json")
+
+    @property
     def imports(self) -> Path:
         """Where files lie that the site may import."""
         return self.var / "imports"
+
+    @property
+    def world(self) -> Path:
+        """The mini world's files."""
+        return self.imports / self.campaign
 
     @property
     def folder(self) -> Path:
         """The demo's own files."""
         return self.var / "demo"
 
+    @property
+    def bills(self) -> Path:
+        """The teacher's log."""
+        return self.folder / "teacher.jsonl"
+
+    def page(self, number: int) -> str:
+        """The address of a round's page."""
+        return f"{self.base}/campaigns/{self.campaign}/rounds/{number}/"
+
     def settings(self) -> dict[str, Any]:
-        """The campaign's settings; docs/mini-world.md says where the GRPO values come from."""
+        """The campaign's settings."""
         sizes = self.sizes
+        sampling = {"num_answers": 9, "temperature": 1.0, "top_k": 40, "max_new_tokens": 16}
+        grpo = {
+            "policy": "mini",
+            "learning_rate": 5e-5,
+            "beta": 0.04,
+            "num_generations": 8,
+            "prompts_per_step": sizes.prompts,
+            "steps": sizes.steps,
+            "micro_batch_size": 8 * sizes.prompts,
+            "max_completion_tokens": 16,
+            "save_every": 10,
+        }
         return {
             "diagnosis": {"items_a_skill": sizes.items},
             "mixture": {"policy": "calibrated", "total": sizes.samples, "replay_share": 0.35},
-            "generation": {"concurrency": 32, "max_refills": 3, "min_accept_share": 0.5 if sizes is SMALL else 0.8},
-            "difficulty": {
-                "sampling": {"num_answers": 9, "temperature": 1.0, "top_k": 40, "max_new_tokens": 16},
-            },
+            "generation": {"concurrency": 32, "max_refills": sizes.refills, "min_accept_share": sizes.share},
+            "difficulty": {"sampling": sampling},
             "gate": {"margin": MARGIN, "margin_signed_by": "demo", "items_a_suite": sizes.items},
             "engine": {"device": "cpu", "batch_size": 64, "threads": 2, "max_new_tokens": 16},
-            "grpo": {
-                "policy": "mini",
-                "learning_rate": 5e-5,
-                "beta": 0.04,
-                "num_generations": 8,
-                "prompts_per_step": sizes.prompts,
-                "steps": sizes.steps,
-                "micro_batch_size": 8 * sizes.prompts,
-                "max_completion_tokens": 16,
-                "save_every": 10,
-            },
+            "grpo": grpo,
         }
 
 
 def plan_read() -> Plan:
     """The plan from the environment; a bad value is named."""
-    var = Path(os.environ.get("DPE_VAR", ROOT / "var")).resolve()
-    port = whole("PORT", 8000)
+    port = whole("PORT", 8000, MAX_PORT)
     return Plan(
         port=port,
-        teacher_port=whole("DEMO_TEACHER_PORT", port + 1),
-        var=var,
-        rounds=whole("DEMO_ROUNDS", 1),
-        exits=os.environ.get("DEMO_EXIT", "0") == "1",
-        seed=whole("DEMO_SEED", 2602),
-        checkpoint=Path(os.environ.get("DEMO_CHECKPOINT", CHECKPOINT)),
-        sizes=SMALL if os.environ.get("DEMO_SMALL", "0") == "1" else Sizes(),
+        teacher_port=whole("DEMO_TEACHER_PORT", port % MAX_PORT + 1, MAX_PORT),
+        var=Path(os.environ.get("DPE_VAR") or ROOT / "var").resolve(),
+        rounds=whole("DEMO_ROUNDS", 1, 100),
+        is_unattended=flag("DEMO_EXIT"),
+        seed=whole("DEMO_SEED", Plan.seed, 1 << 31),
+        checkpoint=Path(os.environ.get("DEMO_CHECKPOINT") or CHECKPOINT).resolve(),
+        endpoint=os.environ.get("DEMO_ENDPOINT", "").rstrip("/"),
+        sizes=SMALL if flag("DEMO_SMALL") else FULL,
     )
 
 
-def whole(name: str, default: int) -> int:
-    """A positive whole number from the environment."""
-    value = os.environ.get(name, str(default))
-    if not value.isdigit() or not 0 < int(value) < 65536:
-        raise DemoError(f"{name} must be a whole number from 1 to 65535, not {value!r}.")
+def whole(name: str, default: int, most: int) -> int:
+    """A whole number from 1 to ``most`` from the environment."""
+    value = os.environ.get(name) or str(default)
+    if not value.isdecimal() or not 0 < int(value) <= most:
+        raise DemoError(f"{name} must be a whole number from 1 to {most}, not {value!r}.")
     return int(value)
+
+
+def flag(name: str) -> bool:
+    """A switch from the environment: 1 or 0."""
+    value = os.environ.get(name) or "0"
+    if value not in ("0", "1"):
+        raise DemoError(f"{name} must be 0 or 1, not {value!r}.")
+    return value == "1"

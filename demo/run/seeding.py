@@ -1,69 +1,76 @@
-"""The mini world's campaign: files written once, everything else through REST. Doing it again changes nothing."""
+"""The mini world's campaign, made through REST. Doing it again changes nothing."""
 
-import shutil
-from collections.abc import Callable
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from core.domain.files import write_atomic
-from demo.run.client import Api
-from demo.run.plan import CAMPAIGN, ROLES, Plan
-from demo.world.files import benchmark_rows, write_pool, write_rows
-from demo.world.splits import WorldSplit
+from demo.run.client import Api, DemoError, Json, Refused
+from demo.run.plan import ROLES, Plan
+from demo.run.world_files import BENCHMARKS, MODEL, POOL, benchmark_path
 from demo.world.suites import SUITES
 
-Say = Callable[[str], None]
-SPLITS: tuple[WorldSplit, ...] = ("probe", "gate")
+NOT_FOUND = 404
+POLL_S = 0.3
+LIVE = ("waiting", "running")
+AGENT_MODEL = "mini-world-teacher"
+Tick = Callable[[str, Json], None]
 
 
-def seed_campaign(plan: Plan, api: Api, say: Say) -> None:
-    """Campaign, endpoints, checkpoint, benchmarks and pool."""
-    say("writing the mini world's files")
-    files = write_files(plan)
-    body = {"slug": CAMPAIGN, "name": "Mini world", "seed": plan.seed, "settings": plan.settings()}
-    api.post("campaigns", body)
-    base = f"http://127.0.0.1:{plan.teacher_port}/v1"
-    endpoints = [{"role": role, "base_url": base, "model": "teacher", "concurrency": 32} for role in ROLES]
-    api.call("PUT", f"campaigns/{CAMPAIGN}/endpoints", {"endpoints": endpoints})
-    jobs = []
-    for kind, name, path in files:
-        say(f"importing {name}")
-        jobs.append(api.post(f"campaigns/{CAMPAIGN}/{kind}", {"name": name, "path": str(path)})["job"])
-    for job in jobs:
-        api.wait(job)
+def seed_campaign(plan: Plan, api: Api, tick: Tick) -> None:
+    """Campaign, endpoints, checkpoint, benchmarks and pool; ``tick`` gets the name and the job of what goes on."""
+    campaign_make(plan, api)
+    endpoints = [{"role": role, "base_url": plan.agents, "model": AGENT_MODEL, "concurrency": 32} for role in ROLES]
+    if needs_endpoints(plan, api):
+        api.call("PUT", f"campaigns/{plan.campaign}/endpoints", {"endpoints": endpoints})
+    jobs = [
+        (name, api.post(f"campaigns/{plan.campaign}/{kind}", {"name": name, "path": str(path)})["job"])
+        for kind, name, path in imports(plan)
+        if not is_there(plan, api, kind, name)
+    ]
+    for name, job in jobs:
+        job_wait(api, name, job, tick)
 
 
-def write_files(plan: Plan) -> list[tuple[str, str, Path]]:
-    """(collection, name, path) of everything to import; written on the first run."""
-    files = [("checkpoints", "mini-base", copy_checkpoint(plan))]
-    files += [("benchmarks", name, benchmark_file(plan, name)) for name in SUITES]
-    return [*files, ("pools", "mini-pool", pool_folder(plan))]
+def campaign_make(plan: Plan, api: Api) -> None:
+    """The campaign; one that is there keeps the settings that it has."""
+    try:
+        api.get(f"campaigns/{plan.campaign}")
+    except Refused as error:
+        if error.status != NOT_FOUND:
+            raise
+        body = {"slug": plan.campaign, "name": plan.sizes.name, "seed": plan.seed, "settings": plan.settings()}
+        api.post("campaigns", body)
 
 
-def copy_checkpoint(plan: Plan) -> Path:
-    """The shipped checkpoint among the files that may be imported."""
-    target = plan.imports / "mini-base"
-    if not target.exists():
-        partial = target.with_name("mini-base.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(plan.checkpoint, partial)
-        partial.rename(target)
-    return target
+def needs_endpoints(plan: Plan, api: Api) -> bool:
+    """Whether a role is played elsewhere than it should."""
+    rows = api.get(f"campaigns/{plan.campaign}/endpoints")["data"]
+    return {row["role"]: row["base_url"] for row in rows} != dict.fromkeys(ROLES, plan.agents)
 
 
-def benchmark_file(plan: Plan, suite: str) -> Path:
-    """One suite's TSV with its probe and gate items."""
-    path = plan.imports / f"{suite}.tsv"
-    if not path.exists():
-        rows = [row for split in SPLITS for row in benchmark_rows(suite, split, plan.sizes.bank, plan.seed)]
-        write_rows(path, rows)
-    return path
+def imports(plan: Plan) -> Iterable[tuple[str, str, Any]]:
+    """Collection, name and path of all that is imported."""
+    yield "checkpoints", MODEL, plan.world / MODEL
+    yield from ((BENCHMARKS, suite, benchmark_path(plan, suite)) for suite in SUITES)
+    yield "pools", POOL, plan.world / POOL
 
 
-def pool_folder(plan: Plan) -> Path:
-    """The pool of unlabelled pictures; its marker is written last."""
-    folder = plan.imports / "pool"
-    marker = plan.imports / "pool.done"
-    if not marker.exists():
-        write_pool(folder, plan.sizes.pool, plan.seed)
-        write_atomic(marker, "")
-    return folder
+def is_there(plan: Plan, api: Api, kind: str, name: str) -> bool:
+    """Whether it was imported whole; a list's row counts its ``items`` or ``images``, 0 while the import goes on."""
+    rows = [row for row in api.get(f"campaigns/{plan.campaign}/{kind}")["data"] if row["name"] == name]
+    return any(row.get("items", row.get("images", 1)) for row in rows)
+
+
+def job_wait(api: Api, name: str, job: int, tick: Tick) -> Json:
+    """A job's result once it succeeded; a DemoError with its own words when it did not."""
+    while True:
+        found = api.get(f"jobs/{job}")
+        tick(name, found)
+        if found["status"] not in LIVE:
+            break
+        time.sleep(POLL_S)
+    if found["status"] != "succeeded":
+        words = " ".join(found["error_message"].split()) or found["status"]
+        raise DemoError(f"{name} could not be imported: {words}")
+    result: Json = found["result"]
+    return result

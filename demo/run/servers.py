@@ -2,28 +2,32 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import httpx
-import psutil
 
 from core.domain.files import write_atomic
-from demo.run.client import DemoError
+from demo.run.client import Api, DemoError
 from demo.run.plan import ROOT, Plan
 
 START_S = 90.0
-TEACHER = """[program:teacher]
-command={python} -m demo.teacher --port {port} --seed {seed} --log {log}
+PATIENCE_S = 30.0
+STOP_S = 30.0
+PAUSE_S = 0.2
+SUPERVISED = """[program:teacher]
+command={command}
 directory={root}
 autorestart=true
 startsecs=0
 startretries=1000000
 redirect_stderr=true
-stdout_logfile={out}
+stdout_logfile={log}
 """
 
 
@@ -42,77 +46,92 @@ def manage(plan: Plan, *arguments: str) -> str:
 
 
 def person(plan: Plan) -> dict[str, str]:
-    """The user ``demo`` with a token (kept for the next time) and a one-time login path."""
-    kept = plan.folder / "token"
-    flags = [] if kept.exists() else ["--token"]
-    said: dict[str, str] = json.loads(manage(plan, "user_create", "demo", "--login-link", *flags))
-    if "token" in said:
-        write_atomic(kept, said["token"])
-        kept.chmod(0o600)
-    return {**said, "token": kept.read_text()}
+    """The user ``demo``: a one-time ``login_path``, the first time a ``password``, and the ``token`` if one is kept."""
+    said: dict[str, str] = json.loads(manage(plan, "user_create", "demo", "--login-link"))
+    kept = token_file(plan)
+    return {**said, "token": kept.read_text() if kept.exists() else ""}
+
+
+def api_open(plan: Plan, token: str) -> Api:
+    """The REST door with a token that the site knows; a new one is kept for the next time."""
+    api = Api(plan.base, token or "none")
+    if api.is_known():
+        return api
+    fresh: str = json.loads(manage(plan, "user_create", "demo", "--token"))["token"]
+    write_atomic(token_file(plan), fresh)
+    token_file(plan).chmod(0o600)
+    return Api(plan.base, fresh)
+
+
+def token_file(plan: Plan) -> Path:
+    """Where the demo keeps its token, readable by its owner only."""
+    return plan.folder / "token"
+
+
+def teacher_command(plan: Plan, log: Path) -> list[str]:
+    """How the teacher is started."""
+    facts = ["--port", str(plan.teacher_port), "--seed", str(plan.seed), "--log", str(log)]
+    return [sys.executable, "-m", "demo.teacher", *facts]
+
+
+def try_teacher(plan: Plan) -> None:
+    """Start the teacher for a moment, before anything is written: a DemoError when it does not answer."""
+    if plan.endpoint:
+        return
+    (plan.var / "log").mkdir(parents=True, exist_ok=True)
+    scratch = plan.folder / "teacher.trial.jsonl"
+    with (plan.var / "log" / "teacher.log").open("ab") as out:
+        process = subprocess.Popen(teacher_command(plan, scratch), cwd=ROOT, stdout=out, stderr=out)
+        try:
+            wait_for(f"{plan.agents}/models", process, PATIENCE_S)
+        finally:
+            process.kill()
+            process.wait()
+            scratch.unlink(missing_ok=True)
+
+
+def supervised(plan: Plan) -> Path:
+    """The file that puts the teacher under the site's supervisor."""
+    extra = plan.folder / "teacher.conf"
+    command = shlex.join(teacher_command(plan, plan.bills)).replace("%", "%%")
+    log = str(plan.var / "log" / "teacher.log").replace("%", "%%")
+    write_atomic(extra, SUPERVISED.format(command=command, root=ROOT, log=log))
+    return extra
 
 
 def start(plan: Plan) -> "subprocess.Popen[bytes]":
-    """The site and the teacher under one supervisor, once both answer."""
-    extra = plan.folder / "teacher.conf"
-    log = plan.var / "log"
-    log.mkdir(parents=True, exist_ok=True)
-    facts = {"python": sys.executable, "port": plan.teacher_port, "seed": plan.seed, "root": ROOT}
-    write_atomic(extra, TEACHER.format(**facts, log=plan.folder / "teacher.jsonl", out=log / "teacher.log"))
-    command = [sys.executable, "-m", "dpe_site.serve", "--extra", str(extra)]
+    """The site, and the teacher unless there is another endpoint, under one supervisor, once they answer."""
+    (plan.var / "log").mkdir(parents=True, exist_ok=True)
+    extra = [] if plan.endpoint else ["--extra", str(supervised(plan))]
+    command = [sys.executable, "-m", "dpe_site.serve", *extra]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(plan), start_new_session=True)
     try:
-        for address in (f"{plan.base}/healthz", f"http://127.0.0.1:{plan.teacher_port}/healthz"):
-            wait_for(address, process)
+        for address in (f"{plan.base}/healthz", f"{plan.agents}/models"):
+            wait_for(address, process, START_S)
     except BaseException:
         stop(process)
         raise
     return process
 
 
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, process: "subprocess.Popen[bytes]", seconds: float) -> None:
     """Return when ``address`` answers 200."""
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(address, timeout=5).status_code == 200:
+        with suppress(httpx.TransportError):
+            if httpx.get(address, timeout=5).status_code == httpx.codes.OK:
                 return
-        except httpx.TransportError:
-            time.sleep(0.3)
+        time.sleep(PAUSE_S)
     raise DemoError(f"{address} does not answer; see the logs in var/log.")
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
     """End the supervisor and all that it runs."""
+    if process.poll() is not None:
+        return
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(30)
+        process.wait(STOP_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-
-
-class MemoryWatch:
-    """Remembers the largest resident memory of any one process below ours."""
-
-    def __init__(self, period_s: float = 1.0) -> None:
-        self.peak_mb = 0.0
-        self._stop = threading.Event()
-        threading.Thread(target=self._watch, args=(period_s,), daemon=True).start()
-
-    def take(self) -> float:
-        """The peak since the last call, in MiB."""
-        peak, self.peak_mb = self.peak_mb, 0.0
-        return round(peak, 1)
-
-    def _watch(self, period_s: float) -> None:
-        while not self._stop.wait(period_s):
-            sizes = [rss_mb(child) for child in psutil.Process().children(recursive=True)]
-            self.peak_mb = max([self.peak_mb, *sizes])
-
-
-def rss_mb(process: psutil.Process) -> float:
-    """Its resident memory; 0 when it has ended."""
-    try:
-        return float(process.memory_info().rss) / 2**20
-    except psutil.Error:
-        return 0.0
+        process.wait()
