@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("training.urls")),
     path("api/v1/", include("core.api_urls")),
     path("api/v1/", include("diagnostics.api_urls")),
+    path("api/v1/", include("datagen.api_urls")),
     path("api/v1/", include("training.api_urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("admin/", admin.site.urls),
