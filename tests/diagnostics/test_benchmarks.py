@@ -59,8 +59,9 @@ def test_the_same_file_again_changes_nothing(campaign, import_root):
 
 def test_another_file_under_the_same_name_is_refused(campaign, import_root):
     run_import(campaign, write_tsv(import_root / "b.tsv", [tsv_row(1)]))
-    with pytest.raises(WrongState, match="another file"):
-        run_import(campaign, write_tsv(import_root / "b.tsv", [tsv_row(2)]))
+    for other in (tsv_row(2), tsv_row(2, answer="a bad row, but that is not looked at")):
+        with pytest.raises(WrongState, match="another file"):
+            run_import(campaign, write_tsv(import_root / "b.tsv", [other]))
     assert Item.objects.get().index == "1"
 
 
@@ -150,10 +151,29 @@ def test_a_killed_import_goes_on_and_writes_nothing_twice(campaign, import_root,
         run_import(campaign, path)
     kept = set(Item.objects.values_list("pk", flat=True))
     assert len(kept) == 4 and Benchmark.objects.get().num_items == 0
+    writes[:] = [1] * 10
     run_import(campaign, path)
+    assert len(writes) == 10 + 4, "the benchmark, two chunks of what was missing, the end"
     assert sorted(Item.objects.values_list("index", flat=True)) == [str(n) for n in range(7)]
     assert kept < set(Item.objects.values_list("pk", flat=True))
     assert Benchmark.objects.get().num_items == 7
+
+
+def test_two_imports_of_one_file_at_once_make_one_benchmark(campaign, import_root, monkeypatch):
+    monkeypatch.setattr(benchmarks, "CHUNK_ITEMS", 2)
+    path = write_tsv(import_root / "b.tsv", [tsv_row(n) for n in range(5)])
+    real, rival = benchmarks.item_of, []
+
+    def let_the_rival_pass(*args):
+        if not rival:
+            rival.append(True)
+            rival.append(run_import(campaign, path))
+        return real(*args)
+
+    monkeypatch.setattr(benchmarks, "item_of", let_the_rival_pass)
+    assert run_import(campaign, path) == rival[1]
+    assert sorted(Item.objects.values_list("index", flat=True)) == [str(n) for n in range(5)]
+    assert AuditEvent.objects.filter(action="benchmark.imported").count() == 1
 
 
 def test_a_file_that_changes_between_check_and_write_is_refused(campaign, import_root, monkeypatch):
