@@ -16,6 +16,7 @@ class FakeGpu:
     """Answers every item by ``rule(item id, sample_ix)`` and remembers what it was asked."""
 
     rule: Callable[[str, int], str]
+    finish: str = "stop"
     runs: list[AnswerSpec] = field(default_factory=list)
     items: list[dict] = field(default_factory=list)
 
@@ -36,11 +37,10 @@ class FakeGpu:
         write_answers(folder, self.rows(spec))
 
     def rows(self, spec: AnswerSpec) -> list[AnswerRow]:
-        return [
-            AnswerRow(id=item["id"], sample_ix=ix, text=self.rule(item["id"], ix), num_tokens=3, finish="stop", batch=0)
-            for item in self.items
-            for ix in range(spec.sampling.num_answers)
-        ]
+        def row(name: str, ix: int) -> AnswerRow:
+            return AnswerRow(id=name, sample_ix=ix, text=self.rule(name, ix), num_tokens=3, finish=self.finish, batch=0)
+
+        return [row(item["id"], ix) for item in self.items for ix in range(spec.sampling.num_answers)]
 
 
 def write_answers(folder: Path, rows: list[AnswerRow]) -> None:

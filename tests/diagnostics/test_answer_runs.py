@@ -137,6 +137,14 @@ def test_answers_are_stored_and_graded_strict_and_lenient(campaign, gpu):
     assert run.result["extractor_version"] == "answers-1"
 
 
+def test_an_answer_that_was_cut_off_is_wrong_not_unscored(campaign, gpu):
+    make_items(campaign, "count", 1)
+    gpu.finish = "length"
+    execute(create(campaign))
+    verdict = Verdict.objects.get()
+    assert (verdict.strict, verdict.lenient, verdict.detail) == ("incorrect", "incorrect", "truncated")
+
+
 def test_several_answers_of_an_item_stay_several_and_count_by_their_share(campaign, gpu):
     (item,) = make_items(campaign, "count", 1)
     gpu.rule = lambda name, ix: r"\boxed{7}" if ix < 3 else r"\boxed{8}"
@@ -207,6 +215,19 @@ def test_a_run_killed_at_any_write_goes_on_and_stores_nothing_twice(campaign, gp
     assert AuditEvent.objects.filter(action="answer_run.completed").count() == 1
 
 
+def test_a_run_that_a_rival_completed_is_not_completed_again(campaign, gpu):
+    make_items(campaign, "count", 2)
+    run = create(campaign)
+
+    def rival_first(spec, folder):
+        FakeGpu.answer(gpu, spec, folder)
+        AnswerRun.objects.filter(pk=run.pk).update(is_complete=True, result={"by": "the rival"})
+
+    gpu.answer = rival_first
+    assert execute(run).result == {"by": "the rival"}
+    assert not AuditEvent.objects.filter(action="answer_run.completed").exists()
+
+
 def test_what_a_lost_attempt_wrote_in_its_last_transaction_is_gone(campaign, gpu):
     make_items(campaign, "count", 2)
     run = create(campaign)
@@ -229,9 +250,8 @@ def rows_of(gpu: FakeGpu, spec: AnswerSpec) -> list[AnswerRow]:
         (lambda rows: [*rows, rows[0].model_copy(update={"sample_ix": 1})], "which the run did not ask"),
     ],
 )
-def test_a_file_with_too_few_or_foreign_answers_fails_the_run(campaign, gpu, monkeypatch, change, words):
+def test_a_file_with_too_few_or_foreign_answers_fails_the_run(campaign, gpu, change, words):
     make_items(campaign, "count", 2)
-    monkeypatch.setattr(gpu, "answer", lambda spec, folder: None)
     gpu.answer = lambda spec, folder: answer_changed(gpu, spec, folder, change)
     with pytest.raises(GpuJobFailed, match=words):
         execute(create(campaign))

@@ -102,6 +102,13 @@ def test_items_that_share_a_picture_widen_the_interval(campaign):
     assert row.effective_images == 30
 
 
+def test_many_questions_about_few_pictures_are_no_proof_of_weakness(campaign):
+    pictures = [make_items(campaign, "count", 10, cluster=f"picture {i}") for i in range(10)]
+    outcomes = {item: "r" if i < 5 else "w" for i, items in enumerate(pictures) for item in items}
+    row = skill_of(report_on(make_answers(make_run(campaign, list(outcomes)), outcomes)), "count")
+    assert (row.n, row.k, row.verdict, row.has_too_few_images) == (100, 50, "not_enough_data", True)
+
+
 def test_too_few_images_are_said_by_the_rule_of_the_intervals(campaign):
     assert MIN_IMAGES == MIN_EFFECTIVE_CLUSTERS
     row = skill_of(report_on(run_of(campaign, count=("w", 19))), "count")
