@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -60,12 +61,18 @@ class Bench:
     out: Path
     threads: int
 
-    def _child(self, module: str, folder: Path, spec: Spec) -> float:
+    def _child(self, module: str, folder: Path, spec: Spec) -> None:
         write_atomic(folder / "spec.json", spec.model_dump_json())
-        begun = time.monotonic()
+        begun, used = time.monotonic(), self._cpu_seconds()
         environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads)}
         subprocess.run([sys.executable, "-m", module, str(folder)], check=True, env=environment)
-        return time.monotonic() - begun
+        used, passed = self._cpu_seconds() - used, time.monotonic() - begun
+        print(f"{module} took {passed:.1f} s and {used:.1f} s of CPU", flush=True)
+
+    @staticmethod
+    def _cpu_seconds() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
 
     def _places(self, checkpoint: Path) -> Places:
         return Places(checkpoint=checkpoint, media=self.out / "media", threads=self.threads)
@@ -88,8 +95,8 @@ class Bench:
             prompt_version=PROMPT_VERSION,
             sampling=sampling,
         )
-        seconds = self._child("gpu.answer", folder, spec)
-        print(f"{name}: {len(asked)} items x {sampling.num_answers} in {seconds:.1f} s", flush=True)
+        print(f"{name}: {len(asked)} items x {sampling.num_answers}", flush=True)
+        self._child("gpu.answer", folder, spec)
         gold = {item.name: item.question.answer for item in asked}
         shares = dict.fromkeys(gold, 0.0)
         for line in (folder / "answers.jsonl").read_text().splitlines():
@@ -122,8 +129,8 @@ class Bench:
             dataset_hash=hash_file(folder / "dataset.parquet"),
             settings=settings,
         )
-        seconds = self._child("gpu.train", folder, spec)
-        print(f"{name}: {settings.steps} steps in {seconds:.1f} s on {len(kept)} samples", flush=True)
+        print(f"{name}: {settings.steps} steps on {len(kept)} samples", flush=True)
+        self._child("gpu.train", folder, spec)
         return folder / "final"
 
 

@@ -41,11 +41,11 @@ class ItemWriter:
     """Draws items of the mini world and writes them into arrays, one row an item.
 
     ``ids`` hold the prompt, right-padded with zeros; ``gold`` the true answer's tokens and ``target`` the ones to
-    learn: a plant's answer with probability ``PLANTED_SHARE`` where a plant applies.
+    learn: a plant's answer with probability ``planted_share`` where a plant applies.
     """
 
-    def __init__(self, seed: str, split: WorldSplit) -> None:
-        self.rng, self.split = Random(seed), split
+    def __init__(self, seed: str, split: WorldSplit, planted_share: float = PLANTED_SHARE) -> None:
+        self.rng, self.split, self.planted_share = Random(seed), split, planted_share
         self.tokenizer = build_tokenizer()
         self.answers: dict[str, list[int]] = {}
 
@@ -65,7 +65,7 @@ class ItemWriter:
         """Fill one row of every array with a new item of ``suite``."""
         scene = self._scene(suite)
         asked = SUITES[suite].ask(scene, self.rng)
-        wrong = planted_answer(tuple(plants), scene, asked) if self.rng.random() < PLANTED_SHARE else None
+        wrong = planted_answer(tuple(plants), scene, asked) if self.rng.random() < self.planted_share else None
         prompt = self.tokenizer(prompt_text(asked.question, asked.options, NUM_IMAGE_TOKENS)).input_ids
         arrays["images"][row] = np.asarray(render(scene))
         arrays["ids"][row] = 0
