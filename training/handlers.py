@@ -11,7 +11,7 @@ from training.services.training_runs import training_run_execute
 def train_job(context: JobContext) -> dict[str, Any]:
     """GRPO behind the GPU border; the child checkpoint."""
     runs = TrainingRun.objects.select_related("campaign", "dataset", "parent")
-    run = runs.get(pk=context.spec["training_run_id"])
+    run = runs.get(pk=context.spec["training_run_id"], campaign=context.job.campaign)
     child = training_run_execute(context, run)
     return {"training_run_id": run.pk, "checkpoint_id": child.pk}
 
@@ -30,6 +30,7 @@ def gate_job(context: JobContext) -> dict[str, Any]:
 
 
 def evaluation_of(context: JobContext) -> Evaluation:
-    """The job's evaluation with what it needs."""
+    """The evaluation that the job's spec names, in the job's own campaign."""
     related = ("round__campaign", "before__checkpoint", "before__campaign", "after__checkpoint", "after__campaign")
-    return Evaluation.objects.select_related(*related).get(pk=context.spec["evaluation_id"])
+    evaluations = Evaluation.objects.select_related(*related)
+    return evaluations.get(pk=context.spec["evaluation_id"], round__campaign=context.job.campaign)

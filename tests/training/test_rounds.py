@@ -155,26 +155,41 @@ def test_the_mixture_that_is_approved_is_the_one_that_was_seen(round, approver):
     assert "round.approved" not in actions(round)
 
 
-def test_of_two_approvers_one_opens_the_generation(round, approver):
+def test_of_two_approvers_the_second_changes_nothing(round, approver):
     Play().work()
     seen, rival = manifest_of(round), make_member(round.campaign, "approver")
-    came = []
-
-    def rival_first(execute, sql, params, many, context):
-        if sql.startswith('UPDATE "datagen_mixture"') and not came:
-            came.append(True)
-            round_approve(actor=rival, round=round, manifest_hash=seen, comment="me first")
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(rival_first), pytest.raises(WrongState):
-        round_approve(actor=approver, round=round, manifest_hash=seen)
-    # The rival's transaction lay inside the loser's here, so both are undone: nothing is half done.
-    assert takes_of(round)[-1] == "approve/1 open"
     round_approve(actor=rival, round=round, manifest_hash=seen)
     with pytest.raises(WrongState):
         round_approve(actor=approver, round=round, manifest_hash=seen)
     assert RoundStage.objects.filter(stage="generate").count() == 1
     assert Mixture.objects.get().approved_by == rival
+
+
+@pytest.mark.parametrize(("table", "status"), [("datagen_mixture", "sent_back"), ("training_roundstage", "stale")])
+def test_an_approver_whose_rival_comes_between_look_and_write_changes_nothing(round, approver, table, status):
+    Play().work()
+    seen, came = manifest_of(round), []
+
+    def rival_first(execute, sql, params, many, context):
+        if sql.startswith(f'UPDATE "{table}"') and not came:
+            came.append(True)
+            rows = Mixture.objects.all() if table == "datagen_mixture" else RoundStage.objects.filter(status="open")
+            rows.update(status=status)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(rival_first), pytest.raises(WrongState):
+        round_approve(actor=approver, round=round, manifest_hash=seen)
+    assert came
+    assert takes_of(round)[-1] == "approve/1 open"
+    assert (Mixture.objects.get().status, waiting(round.campaign)) == ("submitted", [])
+
+
+def test_rounds_of_two_campaigns_go_on_side_by_side(round):
+    other = make_campaign_ready()
+    beside = round_start(actor=other.created_by, campaign=other)
+    Play().work()
+    assert takes_of(beside) == takes_of(round)
+    assert {stage.job.campaign for stage in beside.stages.exclude(job=None)} == {other}
 
 
 def test_a_mixture_that_is_sent_back_is_proposed_again(round, approver):
@@ -194,6 +209,8 @@ def test_a_mixture_that_is_sent_back_is_proposed_again(round, approver):
 
 def test_rights_are_asked_before_anything_changes(round, approver):
     researcher, curator = round.started_by, make_member(round.campaign, "curator")
+    with pytest.raises(NotAllowed):
+        round_approve(actor=researcher, round=round, manifest_hash="not even open yet")
     Play().work()
     seen = manifest_of(round)
     for forbidden in (

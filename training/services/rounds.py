@@ -39,7 +39,7 @@ def round_start(*, actor: User, campaign: Campaign, checkpoint: Checkpoint | Non
     """The campaign's next round, its diagnosis waiting for a worker; WrongState while another round is open."""
     require(actor, "research", campaign)
     parent = checkpoint or parent_default(campaign)
-    if parent is None or parent.campaign_id != campaign.pk:
+    if parent is None:
         raise InvalidInput("checkpoint: register one in this campaign first.", field="checkpoint")
     newest = Round.objects.filter(campaign=campaign).aggregate(number=Max("number"))["number"]
     with transaction.atomic():
