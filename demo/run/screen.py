@@ -13,7 +13,7 @@ STILL = ("done", "stale")
 
 
 def bars(console: Console) -> Progress:
-    """One line a thing, live."""
+    """One line a thing, live; nothing where the output is no terminal."""
     return Progress(
         TextColumn("{task.description:<22}"),
         BarColumn(bar_width=30),
@@ -21,6 +21,7 @@ def bars(console: Console) -> Progress:
         TimeElapsedColumn(),
         TextColumn("{task.fields[state]}"),
         console=console,
+        disable=not console.is_terminal,
     )
 
 
