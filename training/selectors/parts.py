@@ -1,11 +1,10 @@
 """What the stages of a round made, as its page and the API show it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count
-
-from datagen.models import Mixture, MixtureRow, Sample, Slot
+from datagen.models import Mixture
+from datagen.selectors import sample_counts
 from diagnostics.models import SkillDiagnosis
 from training.models import Evaluation, EvaluationRow
 
@@ -23,13 +22,14 @@ class MixtureRowView:
 
 @dataclass(frozen=True)
 class MixtureView:
-    """What the approver signs: exactly these rows, by their hash."""
+    """What the approver signs: exactly these rows, by their hash. ``notes`` are sentences that they should read first."""
 
     id: int
     policy: str
     status: str
     total: int
     manifest_hash: str
+    notes: tuple[str, ...]
     rows: tuple[MixtureRowView, ...]
 
 
@@ -58,15 +58,16 @@ class ReportView:
 
 @dataclass(frozen=True)
 class SamplesView:
-    """How far the slots are filled, and why samples were not used."""
+    """How far the slots are filled, and what became of the samples; ``rejected`` counts by reason."""
 
-    slots: int
-    filled: int
-    open: int
-    given_up: int
-    accepted: int
-    held: int
-    rejected: dict[str, int]
+    slots: int = 0
+    filled: int = 0
+    open: int = 0
+    given_up: int = 0
+    accepted: int = 0
+    held: int = 0
+    under_way: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,17 @@ def mixture_view(pk: int | None) -> MixtureView | None:
         return None
     rows = tuple(
         MixtureRowView(row.skill, row.purpose, row.weight, row.quota, row.why)
-        for row in MixtureRow.objects.filter(mixture=mixture).order_by("-quota", "skill")
+        for row in mixture.rows.order_by("id")
     )
-    return MixtureView(mixture.pk, mixture.policy, mixture.status, mixture.total, mixture.manifest_hash, rows)
+    return MixtureView(
+        id=mixture.pk,
+        policy=mixture.policy,
+        status=mixture.status,
+        total=mixture.total,
+        manifest_hash=mixture.manifest_hash,
+        notes=tuple(mixture.notes),
+        rows=rows,
+    )
 
 
 def report_view(pk: int | None) -> ReportView | None:
@@ -134,26 +143,9 @@ def skill_view(row: SkillDiagnosis) -> SkillView:
     )
 
 
-def samples_view(mixture: int | None) -> SamplesView:
-    """Slots and samples counted; two queries, all zero without a mixture."""
-    mixture_id = mixture or 0
-    slots = Slot.objects.filter(mixture_id=mixture_id).values("status").annotate(n=Count("id"))
-    by_status: dict[str, int] = {row["status"]: row["n"] for row in slots}
-    samples = Sample.objects.filter(slot__mixture_id=mixture_id).values("status", "reason").annotate(n=Count("id"))
-    counted = list(samples)
-
-    def total(status: str) -> int:
-        return sum(row["n"] for row in counted if row["status"] == status)
-
-    return SamplesView(
-        slots=sum(by_status.values()),
-        filled=by_status.get("filled", 0),
-        open=by_status.get("open", 0),
-        given_up=by_status.get("given_up", 0),
-        accepted=total("accepted"),
-        held=total("held"),
-        rejected={row["reason"]: row["n"] for row in counted if row["status"] == "rejected"},
-    )
+def samples_view(mixture_id: int | None) -> SamplesView:
+    """Slots and samples counted; two queries, none and all zero without a mixture."""
+    return SamplesView(**sample_counts(Mixture(pk=mixture_id))) if mixture_id else SamplesView()
 
 
 def evaluation_view(pk: int | None) -> EvaluationView | None:
