@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.domain.files import hash_checkpoint
 from core.domain.seeds import seed_of
 from core.errors import GpuJobFailed, LeaseLost, NotAllowed
 from core.jobs.engine import reap
@@ -52,10 +53,10 @@ def play_gpu(monkeypatch, weights: bytes = b"trained") -> list[TrainSpec]:
     def gpu_run(context, gpu):
         asked.append(gpu.spec)
         folder = gpu.folder
-        make_folder(folder / "final", weights)
+        final = hash_checkpoint(make_folder(folder / "final", weights))
         gpu.write_inputs(folder)
         (folder / METRICS_FILE).write_text(line(1, 0.25) + line(2, 0.5))
-        result = {"seconds": 1.0, "peak_rss_mb": 1.0, "versions": {}, "steps": 2, "checkpoint_hash": "h"}
+        result = {"seconds": 1.0, "peak_rss_mb": 1.0, "versions": {}, "steps": 2, "checkpoint_hash": final}
         (folder / RESULT_FILE).write_text(json.dumps(result))
         gpu.on_tick(folder)
         return folder
@@ -94,6 +95,21 @@ def test_training_ends_with_a_child_of_the_parent(monkeypatch, run):
     assert asked[0].run_name() == run.run_name
     assert asked[0].places.checkpoint == Path(run.parent.path)
     assert points() == [("reward", "", 1, 0.25), ("reward", "", 2, 0.5)]
+
+
+def test_weights_that_are_not_what_the_result_names_are_no_child(monkeypatch, run):
+    play_gpu(monkeypatch)
+    played = training_runs.gpu_run
+
+    def tampered(context, gpu):
+        folder = played(context, gpu)
+        (folder / "final" / "model.safetensors").write_bytes(b"other")
+        return folder
+
+    monkeypatch.setattr(training_runs, "gpu_run", tampered)
+    with pytest.raises(GpuJobFailed, match="is not what its result names"):
+        training_run_execute(context_of(run), run)
+    assert Checkpoint.objects.count() == 1
 
 
 def test_the_dataset_lies_whole_in_the_runs_folder(monkeypatch, run, settings):

@@ -102,6 +102,8 @@ def dataset_place(source: Path, folder: Path) -> None:
 def child_register(context: JobContext, run: TrainingRun, folder: Path, result: TrainResult) -> Checkpoint:
     """The trained weights as a checkpoint of the campaign; the same weights again are the same checkpoint."""
     facts = checkpoint_inspect(folder, more_roots=(Path(settings.RUNS_ROOT),), tick=context.beat)
+    if facts.content_hash != result.checkpoint_hash:
+        raise GpuJobFailed(f"{folder} is not what its result names; delete {folder.parent}, then retry.")
     with context.writing():
         child = checkpoint_save(
             actor=context.job.actor,
