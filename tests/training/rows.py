@@ -75,13 +75,13 @@ def make_run(campaign: Campaign, checkpoint: Checkpoint, items: list[Item], **fi
 
 
 def answer_all(run: AnswerRun, is_right) -> None:
-    """Store an answer and a verdict for every item; ``is_right(item)`` True, False, or None for unscored."""
+    """Store an answer for every item: ``is_right(item)`` True, False, or None for unscored. Leniently all are right."""
     words = {True: "correct", False: "incorrect", None: "unscored"}
     for row in run.run_items.select_related("item__benchmark"):
         facts = {"sample_ix": 0, "text": "3", "num_tokens": 1, "finish": "stop"}
         answer = Answer.objects.create(run=run, item=row.item, **facts)
         word = words[is_right(row.item)]
-        Verdict.objects.create(answer=answer, extractor_version=extractor(), strict=word, lenient=word)
+        Verdict.objects.create(answer=answer, extractor_version=extractor(), strict=word, lenient="correct")
     AnswerRun.objects.filter(pk=run.pk).update(is_complete=True)
 
 
