@@ -118,11 +118,11 @@ def test_too_few_images_are_said_by_the_rule_of_the_intervals(campaign):
 def test_an_open_verdict_says_how_many_more_items_it_needs_or_that_the_bank_has_too_few(campaign):
     run = mixed_run(campaign, "count", 12, 8)
     make_items(campaign, "count", 500)
-    make_items(campaign, "count", 500, split="gate")
     decidable = skill_of(report_on(run), "count")
     assert decidable.verdict == "not_enough_data" and decidable.is_decidable
     assert 0 < decidable.num_more <= 500
     other = make_campaign()
+    make_items(other, "count", 500, split="gate")
     hopeless = skill_of(report_on(mixed_run(other, "count", 12, 8)), "count")
     assert (hopeless.is_decidable, hopeless.num_more) == (False, None)
 
@@ -202,6 +202,14 @@ def test_reading_shows_weak_skills_first_then_from_low_to_high(campaign):
     assert (view.label, view.checkpoint_name) == (report.run.label, report.run.checkpoint.name)
     said = report_json(report)["skills"][0]
     assert (said["skill"], said["n"], said["k"], said["has_too_few_images"]) == ("d_worse", 80, 0, False)
+
+
+def test_a_weak_skill_stands_before_an_open_one_that_looks_worse(campaign):
+    weak, open_ = make_items(campaign, "weak", 200), make_items(campaign, "open", 2)
+    outcomes = {item: "r" if i < 110 else "w" for i, item in enumerate([*weak, *open_])}
+    view = report_read(report_on(make_answers(make_run(campaign, list(outcomes)), outcomes)))
+    assert [row.skill for row in view.skills] == ["weak", "open"]
+    assert view.skills[0].shrunken > view.skills[1].shrunken
 
 
 def test_reading_a_report_takes_two_queries(campaign, django_assert_num_queries):
