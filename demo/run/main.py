@@ -15,7 +15,7 @@ from demo.run.report import report_add, round_report
 from demo.run.rounds import Player, round_open
 from demo.run.screen import Bars, bars, farewell, welcome
 from demo.run.seeding import seed_campaign
-from demo.run.servers import api_open, manage, person, start, stop, try_teacher
+from demo.run.servers import api_open, manage, person, serving, try_teacher
 from demo.run.world_files import write_world
 
 
@@ -42,8 +42,7 @@ def demo(plan: Plan, console: Console) -> None:
         write_world(plan, lambda done, total: shown.show("files", done, total, is_done=done == total))
     manage(plan, "migrate", "--verbosity", "0")
     visitor = person(plan)
-    server = start(plan)
-    try:
+    with serving(plan) as server:
         welcome(plan, visitor, console)
         api = api_open(plan, visitor["token"])
         with bars(console) as progress:
@@ -53,8 +52,6 @@ def demo(plan: Plan, console: Console) -> None:
         if not plan.is_unattended:
             console.print("still serving; Ctrl-C ends it")
             stay(server)
-    finally:
-        stop(server)
 
 
 def round_play(plan: Plan, api: Api, memory: MemoryWatch, console: Console) -> Json:

@@ -27,9 +27,9 @@ class Sizes:
     items: int = 200
     bank: int = 400
     pool: int = 400
-    samples: int = 512
+    samples: int = 320
     share: float = 0.8
-    refills: int = 3
+    refills: int = 1
     steps: int = 40
     prompts: int = 32
 

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -99,8 +100,9 @@ def supervised(plan: Plan) -> Path:
     return extra
 
 
-def start(plan: Plan) -> "subprocess.Popen[bytes]":
-    """The site, and the teacher unless there is another endpoint, under one supervisor, once they answer."""
+@contextmanager
+def serving(plan: Plan) -> Iterator["subprocess.Popen[bytes]"]:
+    """The supervisor of the site, and of the teacher unless there is another endpoint, while both answer."""
     (plan.var / "log").mkdir(parents=True, exist_ok=True)
     extra = [] if plan.endpoint else ["--extra", str(supervised(plan))]
     command = [sys.executable, "-m", "dpe_site.serve", *extra]
@@ -108,10 +110,9 @@ def start(plan: Plan) -> "subprocess.Popen[bytes]":
     try:
         for address in (f"{plan.base}/healthz", f"{plan.agents}/models"):
             wait_for(address, process, START_S)
-    except BaseException:
+        yield process
+    finally:
         stop(process)
-        raise
-    return process
 
 
 def wait_for(address: str, process: "subprocess.Popen[bytes]", seconds: float) -> None:

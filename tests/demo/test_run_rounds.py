@@ -1,0 +1,181 @@
+"""The demo in a person's place: it approves, decides, retries once, and bears with a site that comes and goes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.run import client
+from demo.run.client import Api, DemoError
+from demo.run.plan import Plan
+from demo.run.rounds import Player, round_open
+from demo.run.seeding import seed_campaign
+
+ROUND = "/api/v1/campaigns/mini-world/rounds/1"
+ROUNDS = "/api/v1/campaigns/mini-world/rounds"
+
+
+class FakeSite:
+    """Answers by (method, path); a list gives one answer after another and then its last."""
+
+    def __init__(self, answers: dict[tuple[str, str], Any]) -> None:
+        self.answers = answers
+        self.said: list[tuple[str, str, Any]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content) if request.content else None
+        self.said.append((request.method, request.url.path, body))
+        answer = self.answers[request.method, request.url.path]
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if isinstance(answer, Exception):
+            raise answer
+        status, value = answer if isinstance(answer, tuple) else (200, answer)
+        return httpx.Response(status, json=value)
+
+    def posts(self) -> list[tuple[str, Any]]:
+        return [(path.rsplit("/", 1)[1], body) for method, path, body in self.said if method == "POST"]
+
+
+def api_of(site: Callable[[httpx.Request], httpx.Response]) -> Api:
+    return Api("http://site", "token", httpx.MockTransport(site))
+
+
+def stage(name: str, status: str = "running", **more: Any) -> dict[str, Any]:
+    return {"stage": name, "take": 1, "job": 7, "status": status, "error_message": "", **more}
+
+
+def at(*stages: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"stages": list(stages), "waits_for": None, "ended_at": None, **more}
+
+
+END = at(stage("gate", "done"), ended_at="2026-11-23T00:00:00Z")
+APPROVE = at(stage("approve", "waiting"), waits_for="approve", mixture={"manifest_hash": "abc"})
+
+
+def play(site: FakeSite, words: list[str] | None = None) -> dict[str, Any]:
+    player = Player(Plan(), api_of(site), 1, lambda found: None, (words if words is not None else []).append, poll_s=0)
+    return player.play()
+
+
+def test_it_approves_the_manifest_that_it_saw_and_decides_by_its_rule():
+    decide = at(stage("decide", "waiting"), waits_for="decide", evaluation={"margin": 0.1, "rows": []})
+    site = FakeSite(
+        {
+            ("GET", ROUND): [at(stage("diagnose")), APPROVE, decide, END],
+            ("POST", f"{ROUND}/approve"): {},
+            ("POST", f"{ROUND}/decide"): {},
+        }
+    )
+    assert play(site) == END
+    (first, approved), (second, decided) = site.posts()
+    assert (first, second) == ("approve", "decide")
+    assert approved["manifest_hash"] == "abc" and decided["decision"] == "rejected" and decided["comment"]
+
+
+def test_an_approval_that_arrived_although_its_reply_was_lost_is_no_fault():
+    site = FakeSite({("GET", ROUND): [APPROVE, END], ("POST", f"{ROUND}/approve"): (409, {"detail": "decided"})})
+    assert play(site) == END
+
+
+def test_a_failed_stage_is_tried_once_more_and_said():
+    words: list[str] = []
+    broken = at(stage("train", "failed", error_message="Out of\nmemory."))
+    site = FakeSite({("GET", ROUND): [broken, at(stage("train")), END], ("POST", f"{ROUND}/retry"): {}})
+    assert play(site, words) == END
+    assert site.posts() == [("retry", {})]
+    assert "Stage train failed: Out of memory. It is tried again; see http://" in words[0]
+
+
+def test_a_stage_that_fails_twice_ends_the_demo_with_its_sentence_and_the_page():
+    broken = at(stage("train", "failed", error_message="Out of memory."))
+    site = FakeSite({("GET", ROUND): broken, ("POST", f"{ROUND}/retry"): {}})
+    with pytest.raises(DemoError, match=r"^Stage train failed: Out of memory\. See http://.*/rounds/1/$"):
+        play(site)
+    assert len(site.posts()) == 1
+
+
+def test_it_waits_for_a_site_that_restarts(monkeypatch):
+    monkeypatch.setattr(client, "PAUSE_S", 0)
+    gone = [httpx.ConnectError("refused"), (503, {}), httpx.ReadError("cut"), END]
+    assert play(FakeSite({("GET", ROUND): gone})) == END
+
+
+def test_a_site_that_stays_away_is_a_fault(monkeypatch):
+    monkeypatch.setattr(client, "PATIENCE_S", 0)
+    monkeypatch.setattr(client, "PAUSE_S", 0)
+    with pytest.raises(DemoError, match="does not answer"):
+        play(FakeSite({("GET", ROUND): httpx.ConnectError("refused")}))
+
+
+def test_an_open_round_is_resumed_and_else_the_next_one_is_started():
+    rows = [{"number": 2, "ended_at": None}, {"number": 1, "ended_at": "x"}]
+    assert round_open(Plan(), api_of(FakeSite({("GET", ROUNDS): {"data": rows}}))) == 2
+    site = FakeSite({("GET", ROUNDS): {"data": rows[1:]}, ("POST", ROUNDS): {"number": 2}})
+    assert round_open(Plan(), api_of(site)) == 2
+    assert site.said[-1] == ("POST", ROUNDS, {"checkpoint": None})
+    rival = FakeSite({("GET", ROUNDS): [{"data": []}, {"data": rows}], ("POST", ROUNDS): (409, {})})
+    assert round_open(Plan(), api_of(rival)) == 2
+
+
+def test_a_token_that_the_site_does_not_know_is_seen():
+    campaigns = ("GET", "/api/v1/campaigns")
+    assert not api_of(FakeSite({campaigns: (401, {"detail": "Invalid token."})})).is_known()
+    assert api_of(FakeSite({campaigns: {"data": []}})).is_known()
+    with pytest.raises(DemoError, match="GET /api/v1/campaigns: 500"):
+        api_of(FakeSite({campaigns: (500, {"detail": "a bug"})})).is_known()
+
+
+def seeded_site(plan: Plan, *, is_seeded: bool, status: str = "succeeded") -> FakeSite:
+    """A site on which the campaign is there whole, or not at all."""
+    base = f"/api/v1/campaigns/{plan.campaign}"
+    from demo.world.suites import SUITES
+
+    roles = ("planner", "question_writer", "validator", "blind_solver")
+    there = {
+        "checkpoints": [{"name": "mini-model"}],
+        "benchmarks": [{"name": name, "items": 800} for name in SUITES],
+        "pools": [{"name": "pool", "images": 4400}],
+        "endpoints": [{"role": role, "base_url": plan.agents} for role in roles],
+    }
+    answers: dict[tuple[str, str], Any] = {
+        ("GET", base): {} if is_seeded else (404, {"detail": "none"}),
+        ("POST", "/api/v1/campaigns"): (201, {}),
+        ("PUT", f"{base}/endpoints"): {},
+        ("GET", "/api/v1/jobs/5"): {"status": status, "error_message": "It is no\nbenchmark.", "result": {}},
+    }
+    for kind, rows in there.items():
+        answers["GET", f"{base}/{kind}"] = {"data": rows if is_seeded else []}
+        answers["POST", f"{base}/{kind}"] = (202, {"job": 5})
+    return FakeSite(answers)
+
+
+def test_seeding_a_second_time_writes_nothing():
+    site = seeded_site(Plan(), is_seeded=True)
+    seed_campaign(Plan(), api_of(site), lambda name, job: None)
+    assert {method for method, *_ in site.said} == {"GET"}
+
+
+def test_seeding_makes_the_campaign_with_the_signed_margin_and_imports_all():
+    site, seen = seeded_site(Plan(), is_seeded=False), []
+    seed_campaign(Plan(), api_of(site), lambda name, job: seen.append(name))
+    posts = site.posts()
+    assert posts[0][1]["settings"]["gate"] == {"margin": 0.1, "margin_signed_by": "demo", "items_a_suite": 200}
+    assert [kind for kind, _ in posts[1:]] == ["checkpoints"] + ["benchmarks"] * 11 + ["pools"]
+    assert len(seen) == 13
+
+
+def test_an_import_that_fails_ends_the_demo_with_its_words():
+    with pytest.raises(DemoError, match=r"^mini-model could not be imported: It is no benchmark.$"):
+        site = seeded_site(Plan(), is_seeded=False, status="failed")
+        seed_campaign(Plan(), api_of(site), lambda name, job: None)
+
+
+def test_the_campaigns_settings_are_settings_that_the_product_takes():
+    from core.campaign_settings import parse_settings
+    from demo.run.plan import FULL, SMALL
+
+    for sizes in (FULL, SMALL):
+        assert parse_settings(Plan(sizes=sizes).settings()).gate.margin_signed_by == "demo"
