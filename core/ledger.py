@@ -7,7 +7,7 @@ goes on only when its own write is on the disk. A stored answer is never asked f
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -173,7 +173,7 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
         await ledger.close()
 
 
-async def gather_bounded(work: list[Callable[[], Awaitable[None]]], limit: int) -> None:
+async def gather_bounded(work: Sequence[Callable[[], Awaitable[None]]], limit: int) -> None:
     """Run all, at most ``limit`` at once and started in order; the first error ends the rest."""
     waiting = iter(work)
 

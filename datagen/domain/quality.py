@@ -36,6 +36,7 @@ class RejectReason(StrEnum):
     ANSWER_LEAKED = "answer_leaked"
     ANSWER_NOT_IN_IMAGE = "answer_not_in_image"
     REFUSED_BY_VALIDATOR = "refused_by_validator"
+    ENDPOINT_REFUSED = "endpoint_refused"
     GOLD_SUSPECT = "gold_suspect"
     IMAGE_BLIND = "image_blind"
     DUPLICATE = "duplicate"
@@ -64,6 +65,7 @@ REJECT_REASONS: Final[Mapping[RejectReason, str]] = MappingProxyType(
         RejectReason.ANSWER_LEAKED: "The question's text gives the answer away.",
         RejectReason.ANSWER_NOT_IN_IMAGE: "The image does not show what the answer needs.",
         RejectReason.REFUSED_BY_VALIDATOR: "The validator refused it for another reason, which it gave.",
+        RejectReason.ENDPOINT_REFUSED: "An endpoint answers other questions and refuses this one.",
         RejectReason.GOLD_SUSPECT: "Blind solvers agree on another answer than the writer's.",
         RejectReason.IMAGE_BLIND: "It can be answered without the image.",
         RejectReason.DUPLICATE: "The same question about the same image exists already.",

@@ -1,170 +1,173 @@
-"""The difficulty filter: the current model answers each checked sample nine times; then slots are filled or freed.
-
-Two phases, so that a kill anywhere changes nothing. First every checked sample is decided: as long as one is not,
-the set that is scored (and with it the seeds of its batches) is the same. Only then are the slots settled.
-"""
+"""The difficulty filter: the current model answers every checked sample, and slots end, open again or are given up."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
-from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Q
 
-from core.domain.answers import AnswerType, Graded, grade
+from core.access import require
+from core.domain.answers import AnswerType
 from core.domain.files import hash_bytes, write_atomic
 from core.domain.prompts import PROMPT_VERSION, question_messages
 from core.domain.seeds import seed_of
+from core.errors import InvalidInput
 from core.gpu_runs import GpuRun, gpu_run
 from core.jobs.context import JobContext
-from core.specs import ANSWERS_FILE, ITEMS_FILE, AnswerItem, AnswerRow, AnswerSpec, Places
+from core.specs import ANSWERS_FILE, ITEMS_FILE, AnswerItem, AnswerRow, AnswerSpec, Places, Sampling
 from datagen.domain.mixture import Purpose
-from datagen.domain.quality import Accepted, difficulty_outcome, gradient_probability, jeffreys
+from datagen.domain.quality import Accepted, HardCandidate
+from datagen.grading import Asked, Score, hard_kept, score_of
 from datagen.models import Mixture, Sample, Slot
+from datagen.outcomes import CHUNK, outcome_set, samples_write
+from datagen.selectors import slots_count
+from datagen.tries import samples_present
 from diagnostics.models import Checkpoint
 
-CHUNK = 500
-PAUSE_S = 0.02
-
-
-@dataclass(frozen=True)
-class Score:
-    """What the current model makes of one sample."""
-
-    num_correct: int
-    num_scored: int
-    majority_other: bool
-    answers: dict[str, int]
+GRADED_FIELDS = ("status", "reason", "evidence", "num_correct", "num_scored", "gradient_probability")
+FINAL = ("accepted", "rejected", "held")
 
 
 def difficulty_filter(context: JobContext, mixture: Mixture, checkpoint: Checkpoint) -> dict[str, int]:
-    """Decide every checked sample, settle every open slot; how the slots stand."""
-    if current_samples(mixture).filter(status="checked").exists():
-        samples = list(scored_set(mixture))
-        folder = gpu_run(context, scoring_run(mixture, checkpoint, samples))
-        decide_all(context, samples, scores_read(samples, folder))
-    settle_slots(context, mixture)
-    counts = Counter(Slot.objects.filter(mixture=mixture).values_list("status", flat=True))
-    return {status: counts[status] for status in ("open", "filled", "given_up")}
+    """Accept, reject or hold every checked sample of the wave, then move its slots on; how the slots stand.
+
+    The items asked are those that passed quality control, graded or not: a wave that was killed while it stored
+    grades finds its run again by the same spec.
+    """
+    require(context.job.actor, "research", mixture.campaign)
+    if checkpoint.campaign_id != mixture.campaign_id:
+        raise InvalidInput("checkpoint_id: it belongs to another campaign.", field="checkpoint_id")
+    passed = list(samples_present(mixture).filter(Q(status="checked") | Q(num_scored__isnull=False)))
+    if any(sample.status == "checked" for sample in passed):
+        spec = spec_of(mixture, checkpoint, passed)
+        folder = gpu_run(context, GpuRun("gpu.answer", spec, lambda path: write_items(path, passed)))
+        grades_store(context, mixture, passed, folder)
+    slots_move_on(context, mixture)
+    return slots_count(mixture)
 
 
-def current_samples(mixture: Mixture) -> Any:
-    """The samples of the present try of every open slot, in slot order."""
-    rows = Sample.objects.filter(slot__mixture=mixture, slot__status="open", try_ix=F("slot__num_tries"))
-    return rows.select_related("slot__mixture__campaign").order_by("slot__index")
-
-
-def scored_set(mixture: Mixture) -> Iterable[Sample]:
-    """What is scored in this wave: checked, or already decided by this wave's scores."""
-    rows: Iterable[Sample] = current_samples(mixture).filter(Q(status="checked") | Q(num_scored__isnull=False))
-    return rows
-
-
-def scoring_run(mixture: Mixture, checkpoint: Checkpoint, samples: list[Sample]) -> GpuRun:
-    """The answer run over these samples with the campaign's difficulty sampling."""
-    text = "".join(item_of(sample).model_dump_json(ensure_ascii=True) + "\n" for sample in samples)
-    config = mixture.campaign.config
-    spec = AnswerSpec(
+def spec_of(mixture: Mixture, checkpoint: Checkpoint, samples: list[Sample]) -> AnswerSpec:
+    """What the child is asked: the campaign's sampling, a seed of content, items by their hash."""
+    engine = mixture.campaign.config.engine
+    return AnswerSpec(
         checkpoint_hash=checkpoint.content_hash,
-        seed=seed_of(mixture.seed, "difficulty"),
-        device=config.engine.device,
-        dtype=config.engine.dtype,
-        places=Places(checkpoint=Path(checkpoint.path), media=Path(settings.MEDIA_ROOT), threads=config.engine.threads),
-        items_hash=hash_bytes(text),
+        seed=seed_of(mixture.campaign.seed, mixture.seed, "difficulty"),
+        device=engine.device,
+        dtype=engine.dtype,
+        places=Places(checkpoint=Path(checkpoint.path), media=Path(settings.MEDIA_ROOT), threads=engine.threads),
+        items_hash=hash_bytes(items_text(samples)),
         prompt_version=PROMPT_VERSION,
-        sampling=config.difficulty.sampling,
-        batch_size=config.engine.batch_size,
+        sampling=sampling_of(mixture),
+        batch_size=engine.batch_size,
     )
-    return GpuRun("gpu.answer", spec, lambda folder: write_atomic(folder / ITEMS_FILE, text))
 
 
-def item_of(sample: Sample) -> AnswerItem:
-    """The sample as the model is asked it: in the words of training and evaluation, named by its slot and try."""
-    messages = question_messages(sample.question, sample.options)
-    return AnswerItem(id=sample_name(sample), messages=messages, images=[str(sample.media_id)])
+def sampling_of(mixture: Mixture) -> Sampling:
+    """The campaign's sampling for this filter, with the engine's length unless it names one of its own."""
+    config = mixture.campaign.config
+    sampling = config.difficulty.sampling
+    if sampling.max_new_tokens != Sampling().max_new_tokens:
+        return sampling
+    return sampling.model_copy(update={"max_new_tokens": config.engine.max_new_tokens})
 
 
-def sample_name(sample: Sample) -> str:
-    """A sample's name behind the GPU border."""
+def items_text(samples: list[Sample]) -> str:
+    """items.jsonl, one AnswerItem a line, in slot order."""
+    lines = []
+    for sample in samples:
+        messages = question_messages(sample.question, sample.options)
+        item = AnswerItem(id=item_id(sample), messages=messages, images=[str(sample.media_id)])
+        lines.append(item.model_dump_json(ensure_ascii=True))
+    return "\n".join(lines) + "\n"
+
+
+def item_id(sample: Sample) -> str:
+    """The sample's name behind the GPU border: the same on every machine, unlike a primary key."""
     return f"s{sample.slot.index}/t{sample.try_ix}"
 
 
-def scores_read(samples: list[Sample], folder: Path) -> dict[str, Score]:
-    """Each sample's score from the run's answers, by name."""
-    by_name = {sample_name(sample): sample for sample in samples}
-    graded: dict[str, list[Graded]] = defaultdict(list)
-    with (folder / ANSWERS_FILE).open(encoding="utf-8") as lines:
-        for line in lines:
+def write_items(folder: Path, samples: list[Sample]) -> None:
+    """What the child reads."""
+    write_atomic(folder / ITEMS_FILE, items_text(samples))
+
+
+def grades_store(context: JobContext, mixture: Mixture, samples: list[Sample], folder: Path) -> None:
+    """Grade all, decide over all in slot order, and store what is not stored yet."""
+    scores = scores_of(context, mixture, samples, folder)
+    kept = hard_kept_in(mixture, scores) if mixture.policy == "calibrated" else set()
+    for sample, score in zip(samples, scores, strict=True):
+        is_kept = sample.slot.index in kept
+        outcome_set(sample, Accepted() if is_kept else score.outcome, accepted="accepted")
+        sample.num_correct, sample.num_scored = score.num_correct, score.num_scored
+        sample.gradient_probability = score.gradient_probability
+        sample.evidence |= {"model_answers": dict(score.answers), "answer_run": folder.name, "is_kept_hard": is_kept}
+    samples_write(context, samples, GRADED_FIELDS)
+
+
+def scores_of(context: JobContext, mixture: Mixture, samples: list[Sample], folder: Path) -> list[Score]:
+    """Each sample's score, in the samples' order."""
+    rows: dict[str, list[AnswerRow]] = defaultdict(list)
+    with (folder / ANSWERS_FILE).open() as file:
+        for line in file:
             row = AnswerRow.model_validate_json(line)
-            sample = by_name[row.id]
-            kind = AnswerType(sample.answer_type)
-            result = grade(row.text, sample.answer, kind, sample.options or None, finish=row.finish)
-            graded[row.id].append(result)
-    return {name: score_of(grades) for name, grades in graded.items()}
+            rows[row.id].append(row)
+    num_answers = mixture.campaign.config.difficulty.sampling.num_answers
+    scores = []
+    for sample in samples:
+        context.beat()
+        scores.append(score_of(asked_of(sample), rows[item_id(sample)], num_answers))
+    return scores
 
 
-def score_of(grades: list[Graded]) -> Score:
-    """Counts over one sample's answers; a missing score is unscored, never right or wrong."""
-    scored = [one.lenient for one in grades if one.lenient.outcome != "unscored"]
-    others = Counter(one.extracted for one in scored if not one.is_correct and one.extracted)
-    most = max(others.values(), default=0)
-    answers = Counter(one.extracted or one.detail for one in scored)
-    num_correct = sum(one.is_correct for one in scored)
-    return Score(num_correct, len(scored), 2 * most > len(grades), dict(sorted(answers.items())))
-
-
-def decide_all(context: JobContext, samples: list[Sample], scores: dict[str, Score]) -> None:
-    """Write every sample's outcome, in chunks; a sample that is decided already keeps its word."""
-    waiting = [sample for sample in samples if sample.status == "checked"]
-    for start in range(0, len(waiting), CHUNK):
-        chunk = waiting[start : start + CHUNK]
-        for sample in chunk:
-            decide(sample, scores[sample_name(sample)])
-        fields = ["status", "reason", "num_correct", "num_scored", "gradient_probability", "evidence"]
-        with context.writing():
-            Sample.objects.bulk_update(chunk, fields)
-        context.progress(start + len(chunk), len(waiting), "samples")
-        sleep(PAUSE_S)
-
-
-def decide(sample: Sample, score: Score) -> None:
-    """Set a sample's outcome from its score."""
-    outcome = difficulty_outcome(
-        num_correct=score.num_correct,
-        num_scored=score.num_scored,
-        num_answers=sample.slot.mixture.campaign.config.difficulty.sampling.num_answers,
+def asked_of(sample: Sample) -> Asked:
+    """The sample as a question to the model."""
+    return Asked(
+        slot=sample.slot.index,
+        skill=sample.slot.skill,
         purpose=Purpose(sample.slot.purpose),
-        majority_other=score.majority_other,
-        blind_passed=sample.is_gold_confirmed,
+        gold=sample.answer,
+        answer_type=AnswerType(sample.answer_type),
+        options=sample.options or None,
+        is_gold_confirmed=sample.is_gold_confirmed,
     )
-    is_accepted = isinstance(outcome, Accepted)
-    sample.status = "accepted" if is_accepted else type(outcome).__name__.lower()
-    sample.reason = "" if isinstance(outcome, Accepted) else str(outcome.reason)
-    sample.num_correct, sample.num_scored = score.num_correct, score.num_scored
-    sample.gradient_probability = gradient_probability(jeffreys(score.num_correct, score.num_scored))
-    sample.evidence = {**sample.evidence, "model_answers": score.answers}
 
 
-def settle_slots(context: JobContext, mixture: Mixture) -> None:
-    """Fill the slots with an accepted sample, free the others for another try or give them up with their reason."""
-    most = mixture.campaign.config.generation.max_refills
-    slots = [settled(sample, most) for sample in current_samples(mixture)]
-    for start in range(0, len(slots), CHUNK):
-        with context.writing():
-            Slot.objects.bulk_update(slots[start : start + CHUNK], ["status", "num_tries", "reason"])
-        sleep(PAUSE_S)
+def hard_kept_in(mixture: Mixture, scores: list[Score]) -> set[int]:
+    """The too hard samples of this wave that are kept, counting what earlier waves accepted."""
+    now = {score.asked.slot for score in scores}
+    earlier = Sample.objects.filter(slot__mixture=mixture, status="accepted").select_related("slot")
+    kept: list[HardCandidate] = []
+    in_band: Counter[str] = Counter()
+    for sample in earlier:
+        slot = sample.slot
+        if slot.index in now:
+            continue
+        if sample.evidence.get("is_kept_hard"):
+            kept.append(HardCandidate(slot.index, slot.skill, sample.num_correct or 0, sample.is_gold_confirmed))
+        else:
+            in_band[slot.skill] += 1
+    return hard_kept(scores, kept, in_band)
 
 
-def settled(sample: Sample, max_refills: int) -> Slot:
-    """The slot after its present try."""
-    slot = sample.slot
-    if sample.status == "accepted":
-        slot.status = "filled"
-    elif slot.num_tries >= max_refills:
-        slot.status, slot.reason = "given_up", sample.reason or sample.status
-    else:
-        slot.num_tries += 1
-    return slot
+def slots_move_on(context: JobContext, mixture: Mixture) -> None:
+    """Slots with an accepted sample are filled; others are open for another try, or given up after the last one.
+
+    Only slots whose present try has ended move, and each moves once: a slot that moved on has no present sample.
+    """
+    max_refills = mixture.campaign.config.generation.max_refills
+    ended = samples_present(mixture).filter(status__in=FINAL)
+    moves: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for slot_id, num_tries, status, reason in ended.values_list("slot_id", "slot__num_tries", "status", "reason"):
+        moves[move_of(status, reason, is_last=num_tries >= max_refills)].append(slot_id)
+    for (status, reason), ids in moves.items():
+        for start in range(0, len(ids), CHUNK):
+            with context.writing():
+                there = Slot.objects.filter(pk__in=ids[start : start + CHUNK], status="open")
+                there.update(status=status, reason=reason, num_tries=F("num_tries") + 1)
+
+
+def move_of(status: str, reason: str, *, is_last: bool) -> tuple[str, str]:
+    """A slot's next status and reason, from its present sample's."""
+    if status == "accepted":
+        return "filled", ""
+    return ("given_up", reason) if is_last else ("open", "")

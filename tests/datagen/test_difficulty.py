@@ -109,7 +109,7 @@ def test_killed_between_two_chunks_it_scores_the_same_set_again_and_decides_noth
     told, runs = model
     mixture = make_checked("target", "target", "target")
     told.update({0: 5, 1: 5, 2: 9})
-    monkeypatch.setattr(difficulty, "CHUNK", 1)
+    monkeypatch.setattr("datagen.outcomes.CHUNK", 1)
     context = make_context(make_job(campaign=mixture.campaign))
     real, calls = context.writing, []
 

@@ -1,0 +1,55 @@
+"""REST for pools and mixtures."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.api import body_of, campaign_of, person_of
+from datagen.models import Pool
+from datagen.selectors import mixture_of, mixture_read, sample_counts
+from datagen.services.pools import pool_submit
+
+
+class PoolBody(BaseModel):
+    """A name to give, and a folder below the import folders."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, max_length=120)
+    path: str = Field(min_length=1, max_length=500)
+
+
+class PoolList(APIView):
+    """Pools of a campaign."""
+
+    @extend_schema(operation_id="pool_list")
+    def get(self, request: Request, slug: str) -> Response:
+        """All of them, the oldest first; ``images`` is 0 while the import goes on."""
+        rows = campaign_of(request, slug).pools.order_by("id")
+        return Response({"data": [pool_json(row) for row in rows]})
+
+    @extend_schema(operation_id="pool_import")
+    def post(self, request: Request, slug: str) -> Response:
+        """Start the import of a folder with a pool.jsonl; the job that does it is at jobs/{id}."""
+        body, campaign = body_of(request, PoolBody), campaign_of(request, slug, "research")
+        job = pool_submit(actor=person_of(request), campaign=campaign, **dict(body))
+        return Response({"job": job.pk, "kind": job.kind, "status": job.status}, status=202)
+
+
+class MixtureDetail(APIView):
+    """What the next data is made of."""
+
+    @extend_schema(operation_id="mixture_read")
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """A mixture with its rows, and how far its slots are filled."""
+        mixture = mixture_of(campaign_of(request, slug), pk)
+        return Response({**mixture_read(mixture), "samples": sample_counts(mixture)})
+
+
+def pool_json(row: Pool) -> dict[str, Any]:
+    """A pool as the API shows it."""
+    return {"id": row.pk, "name": row.name, "images": row.num_images, "created_at": row.created_at}

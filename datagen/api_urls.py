@@ -1,0 +1,10 @@
+"""REST of data generation, relative to /api/v1/."""
+
+from django.urls import path
+
+from datagen import api
+
+urlpatterns = [
+    path("campaigns/<slug:slug>/pools", api.PoolList.as_view(), name="api-pool-list"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>", api.MixtureDetail.as_view(), name="api-mixture-detail"),
+]
