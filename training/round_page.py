@@ -23,6 +23,7 @@ from training.figures import (
     suite_groups,
     training_figures,
 )
+from training.gate_forecast import gate_forecast
 from training.models import Round, TrainingRun
 from training.selectors.curves import curve_points
 from training.selectors.rounds import RoundOverview, round_overview
@@ -42,6 +43,7 @@ DOING = {
     Stage.GATE: "Paired tests compare parent and child, suite by suite.",
     Stage.DECIDE: "The gate did not promote by itself, so a person decides.",
 }
+STOPPED = "A researcher can run it again: what it stored is kept, and nothing is done twice."
 SECTIONS = {
     Stage.DIAGNOSE: "diagnosis",
     Stage.REPORT: "diagnosis",
@@ -140,7 +142,9 @@ def now_of(stages: Sequence[StageView], *, decision: str) -> Now:
         }.get(decision, "This round has ended.")
         return Now(title, sentence, "over", None, "evaluation", position)
     stage, state = Stage(view.stage), state_of(view)
-    sentence = DOING[stage] if state in ("running", "person") else f"It {view.waiting_for}."
+    sentence = (
+        DOING[stage] if state in ("running", "person") else STOPPED if state == "stuck" else f"It {view.waiting_for}."
+    )
     return Now(title_of(view, state), sentence, state, view, SECTIONS[stage], position)
 
 
@@ -173,7 +177,7 @@ def round_context(campaign: Campaign, round: Round, rights: frozenset[str]) -> d
         **diagnosis_context(overview),
         **mixture_context(overview, is_busy=SECTIONS.get(Stage(running)) == "samples" if running else False),
         **training_context(overview, is_busy=running == Stage.TRAIN),
-        **evaluation_context(overview),
+        **evaluation_context(campaign, overview),
     }
 
 
@@ -220,9 +224,11 @@ def targets_of(overview: RoundOverview) -> set[str]:
     return {row.skill for row in rows if row.purpose == "target"}
 
 
-def evaluation_context(overview: RoundOverview) -> dict[str, Any]:
-    """The suites as lines around zero."""
+def evaluation_context(campaign: Campaign, overview: RoundOverview) -> dict[str, Any]:
+    """The suites as lines around zero; before they are there, what the gate will be able to see."""
     evaluation = overview.evaluation
     if evaluation is None or not evaluation.rows:
-        return {"evaluation": evaluation}
+        rows = overview.mixture.rows if overview.mixture else ()
+        num_protected = sum(row.purpose != "target" for row in rows)
+        return {"evaluation": evaluation, "forecast": gate_forecast(campaign, num_protected) if rows else None}
     return {"evaluation": evaluation, "groups": suite_groups(evaluation)}

@@ -4,12 +4,15 @@ Fails where Chromium is missing; with NO_BROWSER=1 it says what was not run inst
 """
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 
+from core.models import Job
 from tests.pages.rows import make_full_campaign, make_round
 from training.models import RoundStage
 
@@ -56,6 +59,15 @@ def tab(chromium, live_server, campaign):
     )
     yield tab
     context.close()
+    wait_for_server_threads()
+
+
+def wait_for_server_threads(seconds: float = 10.0) -> None:
+    """Return when the live server answers nobody any more: the database is emptied next."""
+    deadline = time.monotonic() + seconds
+    while any("process_request_thread" in thread.name for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "a request does not end"
+        time.sleep(0.02)
 
 
 def test_every_page_loads_without_a_console_error_or_a_foreign_request(tab, campaign):
@@ -97,10 +109,10 @@ def test_a_live_region_follows_the_round_without_a_reload(tab, campaign):
     tab.goto(f"/campaigns/{campaign.slug}/rounds/{round.number}/")
     assert tab.locator("#round-now h2").inner_text() == "Mixture"
     tab.evaluate("window.isSamePage = true")
-    stage = RoundStage.objects.select_related("job").get(round=round, status="open")
-    stage.job.status = "failed"
-    stage.job.error_message = "No pool has pictures of this type."
-    stage.job.save()
+    job = Job.objects.filter(round_stage__round=round, status="running")
+    with tab.expect_response(lambda answer: "seen=" in answer.url, timeout=10_000):
+        pass  # the server rests between two looks: nobody reads while this writes
+    job.update(status="failed", error_message="No pool has pictures of this type.")
     tab.wait_for_selector("text=No pool has pictures of this type.", timeout=10_000)
     assert tab.evaluate("window.isSamePage") is True
 

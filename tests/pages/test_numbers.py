@@ -18,7 +18,8 @@ def test_accuracies_have_one_decimal(given, shown):
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"), [(0.123, "+12.3"), (-0.02, "−2.0"), (0.0, "±0.0"), (-0.0004, "±0.0"), (None, "–")]
+    ("given", "shown"),
+    [(0.123, "+12.3"), (-0.02, "−2.0"), (0.0, "±0.0"), (-0.0004, "±0.0"), (0.0004, "±0.0"), (None, "–")],
 )
 def test_differences_have_a_sign_and_are_points(given, shown):
     assert studio.points(given) == shown

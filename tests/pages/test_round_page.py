@@ -6,7 +6,8 @@ import pytest
 
 from tests.pages.asking import page, part, send, where
 from tests.pages.rows import end_round, make_round, make_samples
-from training.models import Metric, Round, RoundStage
+from training.gate_forecast import chance, items_enough
+from training.models import EvaluationRow, Metric, Round, RoundStage
 
 POLL = re.compile(r'hx-trigger="[^"]*every')
 REGIONS = ("round-now", "diagnosis", "mixture", "samples", "training", "training-data", "evaluation", "round-foot")
@@ -81,8 +82,13 @@ def test_a_moved_round_tells_the_other_regions_to_look_again(admin, campaign):
 def test_the_back_button_gets_a_whole_page(admin, campaign):
     headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
     round = make_round(campaign, "diagnose")
-    answer = admin.get(f"/campaigns/{campaign.slug}/rounds/{round.number}/", headers=headers)
-    assert b"<html" in answer.content
+    for address in (
+        f"/campaigns/{campaign.slug}/rounds/{round.number}/",
+        f"/campaigns/{campaign.slug}/",
+        "/",
+        "/jobs/",
+    ):
+        assert b"<html" in admin.get(address, headers=headers).content
 
 
 def test_approving_posts_the_hash_that_was_shown_and_generation_starts(as_role, campaign):
@@ -151,6 +157,27 @@ def test_a_wide_margin_shows_who_signed_it(admin, campaign):
     assert "signed by" not in page(admin, "round-detail", *where(round))
     round.evaluations.update(margin=0.05, margin_signed_by="Grace")
     assert re.search(r"signed by\s+Grace", page(admin, "round-detail", *where(round)))
+
+
+def test_before_money_is_spent_the_page_says_what_the_gate_can_see(admin, campaign):
+    html = page(admin, "round-detail", *where(make_round(campaign, "approve")))
+    assert "Before money is spent: with 200 items a suite" in html
+    assert "About 1,500 items a suite" in html
+    assert "measured in the last evaluation" not in html
+
+
+def test_the_forecast_goes_by_the_changes_that_were_measured(admin, campaign):
+    first = end_round(make_round(campaign, "decide"), "rejected")
+    EvaluationRow.objects.filter(evaluation__round=first).update(num_fixed=10, num_broken=6)
+    html = page(admin, "round-detail", *where(make_round(campaign, "approve")))
+    assert re.search(r"8\.0%\s*<span[^>]*>measured in the last evaluation", html)
+
+
+def test_the_forecast_agrees_with_the_published_table():
+    assert chance(2000, 0.10, 0.03, 8).neutral == pytest.approx(0.957, abs=0.004)
+    assert chance(2000, 0.10, 0.03, 8).at_margin == pytest.approx(0.050, abs=0.004)
+    assert items_enough(0.10, 0.03, 8) == 1500
+    assert items_enough(0.9, 0.03, 8) is None
 
 
 def test_the_curves_go_to_the_browser_as_data(admin, campaign):
