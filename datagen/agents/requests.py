@@ -33,6 +33,7 @@ TEMPERATURES: Final[Mapping[str, float]] = {
 }
 NUM_SOLVES: Final = 3
 SHOWN_REPLY: Final = 2000
+OTHER_LINE_ENDS: Final = "\x85\u2028\u2029"  # JSON leaves these as they are
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,10 @@ def system_prompt(version: str) -> str:
 
 def fenced(facts: Mapping[str, Any]) -> str:
     """Facts as one JSON object between the marks that the system prompts name."""
-    return f"<<<\n{json.dumps(facts, ensure_ascii=False, indent=1)}\n>>>"
+    text = json.dumps(facts, ensure_ascii=False, indent=1)
+    for mark in OTHER_LINE_ENDS:
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return f"<<<\n{text}\n>>>"
 
 
 def request_of(
