@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from core.errors import NotFound
-from core.models import Campaign
+from datagen.domain.quality import HELD_REASONS, REJECT_REASONS
 from datagen.models import Mixture, Sample, Slot
 
 PAGE = 24
 STATUSES = ("accepted", "held", "rejected", "checked", "written")
+REASONS: dict[str, str] = {str(name): text for name, text in (*REJECT_REASONS.items(), *HELD_REASONS.items())}
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Facets:
     skills: Sequence[str]
 
 
-def mixture_open(campaign: Campaign, pk: int) -> Mixture:
-    """A mixture of this campaign."""
-    mixture = Mixture.objects.filter(campaign=campaign, pk=pk).select_related("report", "approved_by").first()
-    if mixture is None:
-        raise NotFound(f"There is no mixture #{pk} in {campaign.name}.")
-    return mixture
+@dataclass(frozen=True)
+class SampleView:
+    """One try, and its reason as a sentence."""
+
+    sample: Sample
+    sentence: str
 
 
-def samples_filtered(mixture: Mixture, wanted: SampleFilter, after: int | None) -> list[Sample]:
+def samples_filtered(mixture: Mixture, wanted: SampleFilter, after: int | None) -> list[SampleView]:
     """Up to PAGE + 1 samples in the order in which they were made, behind the id ``after``."""
     rows = Sample.objects.filter(slot__mixture=mixture).select_related("slot", "media").order_by("pk")
     if wanted.status:
@@ -50,7 +50,7 @@ def samples_filtered(mixture: Mixture, wanted: SampleFilter, after: int | None) 
         rows = rows.filter(slot__skill=wanted.skill)
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    return list(rows[: PAGE + 1])
+    return [SampleView(row, REASONS.get(row.reason, "")) for row in rows[: PAGE + 1]]
 
 
 def sample_facets(mixture: Mixture) -> Facets:
@@ -65,3 +65,12 @@ def sample_facets(mixture: Mixture) -> Facets:
     skills = Slot.objects.filter(mixture=mixture).order_by("skill").values_list("skill", flat=True).distinct()
     by_number = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     return Facets([pair for pair in statuses.items() if pair[1]], by_number, list(skills))
+
+
+def tries_by_status(mixture_id: int | None) -> dict[str, int]:
+    """How many tries of a mixture stand where, every status named; one query, none without a mixture."""
+    counts = dict.fromkeys(STATUSES, 0)
+    if mixture_id is None:
+        return counts
+    rows = Sample.objects.filter(slot__mixture_id=mixture_id).values_list("status").annotate(n=Count("pk"))
+    return {**counts, **dict(rows.order_by())}

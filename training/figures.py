@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from datagen.pages import REASONS
 from diagnostics.figures import across
 from training.selectors.curves import CurvePoint, RoundPoint
 from training.selectors.parts import EvaluationView, MixtureRowView, SamplesView, SuiteView
@@ -161,27 +162,29 @@ def mixture_bars(rows: Sequence[MixtureRowView]) -> list[Bar]:
     return [Bar(row.skill, row.quota, bar_width(row.quota, most), row=row) for row in rows]
 
 
-def funnel_bars(samples: SamplesView) -> list[Bar]:
-    """From slots to what became of the tries; widths are shares of the slots."""
-    rejected = sum(samples.rejected.values())
+def funnel_bars(samples: SamplesView, tries: Mapping[str, int]) -> list[Bar]:
+    """Where the slots stand, and where their tries; every bar on one scale."""
     rows = [
         ("Slots", samples.slots, "plain", "", "one for each sample of the mixture"),
         ("Filled", samples.filled, "good", "", "an accepted sample in each"),
         ("Open", samples.open, "busy", "", "wait for their next try"),
         ("Given up", samples.given_up, "bad", "", "no try was accepted"),
-        ("Accepted", samples.accepted, "good", "accepted", "tries that became samples"),
-        ("Held", samples.held, "open", "held", "neither: a person must look"),
-        ("Rejected", rejected, "plain", "rejected", "tries that did not pass"),
+        ("Tries", sum(tries.values()), "plain", "", "questions that agents were asked for"),
+        ("Written", tries["written"], "busy", "written", "wait for quality control"),
+        ("Checked", tries["checked"], "busy", "checked", "wait for the difficulty filter"),
+        ("Accepted", tries["accepted"], "good", "accepted", "became samples"),
+        ("Held", tries["held"], "open", "held", "a person must look"),
+        ("Rejected", tries["rejected"], "plain", "rejected", "did not pass"),
     ]
     most = max(number for _, number, *_ in rows)
     return [Bar(name, number, bar_width(number, most), tone, status, note) for name, number, tone, status, note in rows]
 
 
 def reason_bars(samples: SamplesView) -> list[Bar]:
-    """Why tries were rejected, most frequent first."""
+    """Why tries were rejected, most frequent first, each with its sentence."""
     rows = sorted(samples.rejected.items(), key=lambda pair: (-pair[1], pair[0]))
     most = max(samples.rejected.values(), default=0)
-    return [Bar(reason, number, bar_width(number, most)) for reason, number in rows]
+    return [Bar(reason, number, bar_width(number, most), note=REASONS.get(reason, "")) for reason, number in rows]
 
 
 def bar_width(number: float, most: float) -> str:

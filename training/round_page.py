@@ -8,6 +8,7 @@ from django.templatetags.static import static
 
 from core.models import Campaign
 from datagen.models import Mixture
+from datagen.pages import tries_by_status
 from diagnostics.figures import report_marks
 from diagnostics.models import Report
 from diagnostics.selectors.reports import report_read
@@ -193,9 +194,10 @@ def mixture_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any]
     """The mixture's rows, the funnel of its samples, and why tries were rejected."""
     rows = overview.mixture.rows if overview.mixture else ()
     samples = overview.samples
+    tries = tries_by_status(overview.mixture.id if overview.mixture else None)
     notes = Mixture.objects.values_list("notes", flat=True).get(pk=overview.mixture.id) if overview.mixture else []
     found = {"mixture": overview.mixture, "notes": notes, "mixture_rows": mixture_bars(rows), "samples": samples}
-    return {**found, "funnel": funnel_bars(samples), "reasons": reason_bars(samples), "samples_busy": is_busy}
+    return {**found, "funnel": funnel_bars(samples, tries), "reasons": reason_bars(samples), "samples_busy": is_busy}
 
 
 def training_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any]:

@@ -35,7 +35,7 @@ VERDICTS = {
     "relation": ("not_enough_data", None),
     "word": ("not_enough_data", 1043),
 }
-REASONS = ("too_easy", "too_hard", "solver_disagrees", "duplicate_question", "wrong_gold_suspected", "bad_options")
+REASONS = ("too_easy", "too_hard", "gold_suspect", "duplicate", "malformed", "off_skill", "answer_not_in_image")
 QUEUES = {
     "diagnose": "gpu",
     "difficulty": "gpu",
@@ -196,9 +196,8 @@ def fill(slot: Slot, random: Random, pictures: list[str]) -> None:
     for try_ix in range(num_rejected):
         make_sample(slot, try_ix, "rejected", random.choice(REASONS), random.choice(pictures))
     status = random.choices(("accepted", "held", "rejected"), (90, 4, 6))[0]
-    make_sample(
-        slot, num_rejected, status, "" if status == "accepted" else random.choice(REASONS), random.choice(pictures)
-    )
+    reason = {"accepted": "", "held": "solvers_split"}.get(status, random.choice(REASONS))
+    make_sample(slot, num_rejected, status, reason, random.choice(pictures))
     slot.status = {"accepted": "filled", "held": "open", "rejected": "given_up"}[status]
     slot.save()
 
@@ -217,7 +216,7 @@ def make_sample(slot: Slot, try_ix: int, status: str, reason: str, sha256: str) 
         num_correct=4,
         num_scored=9,
         gradient_probability=0.98,
-        evidence={"blind_solves": ["3", "3", "2"], "image_needed": True},
+        evidence={"plan": "Ask for a comparison of heights.", "blind_solves": ["3", "3", "2"]},
     )
 
 
