@@ -154,16 +154,17 @@ def test_a_lost_lease_publishes_no_child_and_no_points(monkeypatch, run):
     assert (Checkpoint.objects.count(), points()) == (1, [])
 
 
-def test_a_lease_lost_while_it_trained_publishes_no_child(monkeypatch, run):
+@pytest.mark.parametrize("moment", ["gpu_run", "checkpoint_inspect"])
+def test_a_lease_lost_just_before_the_end_publishes_no_child(monkeypatch, run, moment):
     play_gpu(monkeypatch)
-    played = training_runs.gpu_run
+    played = getattr(training_runs, moment)
 
-    def lose_it(context, gpu):
-        folder = played(context, gpu)
+    def lose_it(*args, **kwargs):
+        made = played(*args, **kwargs)
         reap(timezone.now() + timedelta(hours=1))
-        return folder
+        return made
 
-    monkeypatch.setattr(training_runs, "gpu_run", lose_it)
+    monkeypatch.setattr(training_runs, moment, lose_it)
     with pytest.raises(LeaseLost):
         training_run_execute(context_of(run), run)
     run.refresh_from_db()
