@@ -22,7 +22,8 @@ from demo.run.world_files import write_world
 def main() -> None:
     """Run the demo; a fault is one line and exit status 1."""
     console = Console(highlight=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         plan = plan_read()
         check_all(plan)

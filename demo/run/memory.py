@@ -5,12 +5,12 @@ from pathlib import Path
 
 import psutil
 
-PERIOD_S = 0.5
+PERIOD_S = 1.0
 PROC = Path("/proc")
 
 
 class MemoryWatch:
-    """Looks at all processes below this one twice a second, and at this one."""
+    """Looks at all processes below this one once a second, and at this one."""
 
     def __init__(self, period_s: float = PERIOD_S) -> None:
         self.peak_mb = 0.0

@@ -19,7 +19,8 @@ class Sizes:
     """How large a world's parts are.
 
     ``items`` are asked a suite, split and round, of ``bank`` that there are; ``pool`` counts pictures a suite.
-    ``share`` of the ``samples`` must be accepted; GRPO makes ``steps`` of ``prompts`` x 8 answers.
+    ``share`` of the ``samples`` must be accepted: once nothing is weak any more, little but the replay is. GRPO makes
+    ``steps`` of ``prompts`` x 8 answers.
     """
 
     campaign: str = "mini-world"
@@ -28,7 +29,7 @@ class Sizes:
     bank: int = 400
     pool: int = 400
     samples: int = 320
-    share: float = 0.8
+    share: float = 0.3
     refills: int = 1
     steps: int = 40
     prompts: int = 32
