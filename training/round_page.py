@@ -1,6 +1,6 @@
 """The round's page in values: its twelve steps, and one sentence on what happens now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,17 @@ SECTIONS = {
     Stage.EVALUATE: "evaluation",
     Stage.GATE: "evaluation",
     Stage.DECIDE: "evaluation",
+}
+# What each live region shows besides the round itself; the page needs all.
+NEEDS = {
+    "round-now": (),
+    "round-foot": (),
+    "diagnosis": ("diagnosis",),
+    "mixture": ("data", "evaluation"),
+    "samples": ("data",),
+    "training": ("training",),
+    "training-data": ("training",),
+    "evaluation": ("evaluation",),
 }
 SIGNS = {
     "done": "check",
@@ -158,12 +169,12 @@ def title_of(view: StageView, state: str) -> str:
     return f"{view.stage.capitalize()}{words.get(state, '')}{take}"
 
 
-def round_context(campaign: Campaign, round: Round, rights: frozenset[str]) -> dict[str, Any]:
-    """All that the round's page and its parts show."""
+def round_context(campaign: Campaign, round: Round, rights: frozenset[str], region: str = "") -> dict[str, Any]:
+    """What the round's page shows, or only what one of its regions needs."""
     overview = round_overview(round)
     now = now_of(overview.stages, decision=overview.decision)
-    running = now.stage.stage if now.stage and now.state == "running" else ""
-    return {
+    running = Stage(now.stage.stage) if now.stage and now.state == "running" else None
+    context = {
         "section": "campaigns",
         "campaign": campaign,
         "round": overview,
@@ -175,11 +186,16 @@ def round_context(campaign: Campaign, round: Round, rights: frozenset[str]) -> d
         "may_approve": "approve" in rights,
         "margin": campaign.config.gate.margin,
         "redoable": [view.stage for view in overview.stages if view.job and view.take == 1 and view.status != "stale"],
-        **diagnosis_context(overview),
-        **mixture_context(overview, is_busy=SECTIONS.get(Stage(running)) == "samples" if running else False),
-        **training_context(overview, is_busy=running == Stage.TRAIN),
-        **evaluation_context(campaign, overview),
     }
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "diagnosis": lambda: diagnosis_context(overview),
+        "data": lambda: data_context(overview, is_busy=running is not None and SECTIONS[running] == "samples"),
+        "training": lambda: training_context(overview, is_busy=running == Stage.TRAIN),
+        "evaluation": lambda: evaluation_context(campaign, overview),
+    }
+    for name in NEEDS.get(region, tuple(parts)):
+        context |= parts[name]()
+    return context
 
 
 def diagnosis_context(overview: RoundOverview) -> dict[str, Any]:
@@ -190,7 +206,7 @@ def diagnosis_context(overview: RoundOverview) -> dict[str, Any]:
     return {"report": report, **report_marks(report)}
 
 
-def mixture_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any]:
+def data_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any]:
     """The mixture's rows, the funnel of its samples, and why tries were rejected."""
     rows = overview.mixture.rows if overview.mixture else ()
     samples = overview.samples

@@ -61,8 +61,9 @@ def campaign_detail(request: HttpRequest, slug: str) -> HttpResponse:
 def round_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """A round as it happens; every live region asks this same address for itself."""
     campaign, rights = campaign_open(cast(User, request.user), slug)
-    context = round_context(campaign, round_open(campaign, number), rights)
-    response = render(request, PARTS.get(part_wanted(request), "training/round_detail.html"), context)
+    region = part_wanted(request)
+    context = round_context(campaign, round_open(campaign, number), rights, region)
+    response = render(request, PARTS.get(region, "training/round_detail.html"), context)
     if request.GET.get("seen", context["now"].position) != context["now"].position:
         trigger_client_event(response, "round-moved")
     return response

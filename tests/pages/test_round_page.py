@@ -38,7 +38,13 @@ def test_every_region_comes_alone_and_under_its_own_id(admin, campaign, upto):
         if f'id="{region}"' in whole:
             alone = part(admin, region, "round-detail", *where(round))
             assert f'id="{region}"' in alone
-            assert "<html" not in alone
+            assert still(alone) in still(whole)
+
+
+def still(html: str) -> str:
+    """HTML without what differs from one answer to the next: tokens of forms, and clocks."""
+    quiet = re.sub(r'name="csrfmiddlewaretoken"\s+value="\w+"', "", html)
+    return re.sub(r'class="step-fact">.*?</span>', "", quiet, flags=re.DOTALL).strip()
 
 
 @pytest.mark.parametrize(
