@@ -9,8 +9,15 @@ from core.errors import LeaseLost
 from core.jobs.engine import reap
 from diagnostics.models import RunItem
 from tests.factories import make_context, make_job
-from tests.training.rows import answer_all, make_bank, make_campaign_ready, make_checkpoint, make_mixture
-from tests.training.rows import make_report, make_run
+from tests.training.rows import (
+    answer_all,
+    make_bank,
+    make_campaign_ready,
+    make_checkpoint,
+    make_mixture,
+    make_report,
+    make_run,
+)
 from training.handlers import evaluate_job, gate_job
 from training.models import Evaluation, EvaluationRow, Round
 from training.services import evaluation_work

@@ -1,4 +1,4 @@
-"""Two people at the same moment, for real: threads with connections of their own. SQLite writes one at a time anyway."""
+"""Two people at the same moment, for real: threads with connections of their own."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

@@ -22,7 +22,7 @@ class MixtureRowView:
 
 @dataclass(frozen=True)
 class MixtureView:
-    """What the approver signs: exactly these rows, by their hash. ``notes`` are sentences that they should read first."""
+    """What the approver signs: exactly these rows, by their hash. ``notes`` are to be read first."""
 
     id: int
     policy: str

@@ -1,4 +1,4 @@
-"""Parent and child on the same items: suites, what changed in them, and what the gate says. Nothing here reads the database."""
+"""Parent and child on the same items: what changed in each suite, and what the gate says. Reads no database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from datagen.models import Mixture
-from datagen.services.mixtures import mixture_approve, mixture_send_back
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
@@ -14,6 +12,8 @@ from core.errors import InvalidInput, WrongState
 from core.jobs.services import job_cancel, job_retry
 from core.models import Campaign, Job
 from core.models.jobs import LIVE
+from datagen.models import Mixture
+from datagen.services.mixtures import mixture_approve, mixture_send_back
 from diagnostics.models import Checkpoint
 from training.domain.stages import Approval, Stage, later_stages
 from training.models import Round, RoundStage
