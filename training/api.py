@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any, Literal
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
@@ -64,12 +65,12 @@ class RedoBody(Body):
 class RoundList(APIView):
     """The campaign's rounds."""
 
-    @extend_schema(operation_id="round_list")
+    @extend_schema(operation_id="round_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         """All of them, newest first, as lines."""
         return Response({"data": [asdict(line) for line in campaign_rounds(campaign_of(request, slug))]})
 
-    @extend_schema(operation_id="round_start")
+    @extend_schema(operation_id="round_start", request=StartBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the next one; 409 while another is open."""
         body = body_of(request, StartBody)
@@ -82,7 +83,7 @@ class RoundList(APIView):
 class RoundDetail(APIView):
     """One round with everything in it."""
 
-    @extend_schema(operation_id="round_read")
+    @extend_schema(operation_id="round_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, number: int) -> Response:
         """Its stages, mixture, report, samples and evaluation."""
         return Response(round_json(round_of(request, slug, number)))
@@ -91,7 +92,7 @@ class RoundDetail(APIView):
 class RoundApprove(APIView):
     """Approving the mixture."""
 
-    @extend_schema(operation_id="round_approve")
+    @extend_schema(operation_id="round_approve", request=ApproveBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Approve exactly the manifest with this hash; 409 when it changed."""
         body = body_of(request, ApproveBody)
@@ -102,7 +103,7 @@ class RoundApprove(APIView):
 class RoundSendBack(APIView):
     """Refusing the mixture."""
 
-    @extend_schema(operation_id="round_send_back")
+    @extend_schema(operation_id="round_send_back", request=CommentBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Say what should be otherwise; the mixture is proposed again."""
         body = body_of(request, CommentBody)
@@ -113,7 +114,7 @@ class RoundSendBack(APIView):
 class RoundDecide(APIView):
     """Deciding where the gate waits."""
 
-    @extend_schema(operation_id="round_decide")
+    @extend_schema(operation_id="round_decide", request=DecideBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Promote or reject the child; rejecting also ends a round that is stuck."""
         body = body_of(request, DecideBody)
@@ -124,7 +125,7 @@ class RoundDecide(APIView):
 class RoundRetry(APIView):
     """Trying again."""
 
-    @extend_schema(operation_id="round_retry")
+    @extend_schema(operation_id="round_retry", request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Let the job of the stage that did not succeed run again."""
         round = round_of(request, slug, number)
@@ -134,7 +135,7 @@ class RoundRetry(APIView):
 class RoundRedo(APIView):
     """Doing a stage over."""
 
-    @extend_schema(operation_id="round_redo")
+    @extend_schema(operation_id="round_redo", request=RedoBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Open the next take of a stage; later stages become stale."""
         body = body_of(request, RedoBody)

@@ -58,7 +58,9 @@ def test_of_two_who_decide_at_the_same_moment_one_succeeds(round):
     round_approve(actor=round.started_by, round=round, manifest_hash=manifest_of(round))
     play.work()
     actor = round.started_by
-    ended = together(*(lambda d=d: round_decide(actor=actor, round=round, decision=d) for d in ("promoted", "rejected")))
+    ended = together(
+        *(lambda d=d: round_decide(actor=actor, round=round, decision=d) for d in ("promoted", "rejected"))
+    )
     assert sorted(ended) == ["done", "wrong_state"]
 
 

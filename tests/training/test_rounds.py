@@ -1,5 +1,7 @@
 """The whole round as a state machine: jobs are done in an instant, people decide, things go wrong."""
 
+from itertools import pairwise
+
 import pytest
 from django.db import connection
 
@@ -290,7 +292,7 @@ def test_stages_follow_each_other_without_a_gap(round, approver):
     round = approved(round, approver, Play(waves=[2, 0]))
     stages = list(round.stages.order_by("id"))
     assert stages[0].opened_at == round.created_at
-    assert all(now.opened_at == before.ended_at for before, now in zip(stages, stages[1:], strict=False))
+    assert all(now.opened_at == before.ended_at for before, now in pairwise(stages))
     assert stages[-1].ended_at == round.ended_at
     spans = [(stage.ended_at - stage.opened_at).total_seconds() for stage in stages]
     assert sum(spans) == pytest.approx((round.ended_at - round.created_at).total_seconds())

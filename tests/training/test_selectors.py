@@ -105,7 +105,13 @@ def test_samples_are_counted_with_their_reasons(round):
     run_all(round, Play(errors={"dataset_build": named_error()}))
     slots = list(Slot.objects.order_by("index"))
     Slot.objects.filter(pk=slots[0].pk).update(status="given_up")
-    kinds = [("accepted", ""), ("rejected", "off_skill"), ("rejected", "off_skill"), ("rejected", "too_easy"), ("held", "")]
+    kinds = [
+        ("accepted", ""),
+        ("rejected", "off_skill"),
+        ("rejected", "off_skill"),
+        ("rejected", "too_easy"),
+        ("held", ""),
+    ]
     for i, (status, reason) in enumerate(kinds):
         Sample.objects.create(slot=slots[0], try_ix=i, status=status, reason=reason)
     samples = round_overview(round).samples
@@ -165,4 +171,7 @@ def test_the_campaigns_curve_has_a_point_for_every_evaluated_round(round, django
     stage_redo(actor=round.started_by, round=second, stage="evaluate")
     with django_assert_num_queries(1):
         points = campaign_curve(round.campaign)
-    assert [(p.number, p.before, p.after, p.decision) for p in points] == [(1, 0.5, 0.75, "promoted"), (2, 0.5, 0.75, "")]
+    assert [(p.number, p.before, p.after, p.decision) for p in points] == [
+        (1, 0.5, 0.75, "promoted"),
+        (2, 0.5, 0.75, ""),
+    ]

@@ -106,8 +106,7 @@ def mixture_view(pk: int | None) -> MixtureView | None:
     if mixture is None:
         return None
     rows = tuple(
-        MixtureRowView(row.skill, row.purpose, row.weight, row.quota, row.why)
-        for row in mixture.rows.order_by("id")
+        MixtureRowView(row.skill, row.purpose, row.weight, row.quota, row.why) for row in mixture.rows.order_by("id")
     )
     return MixtureView(
         id=mixture.pk,
