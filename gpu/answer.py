@@ -72,7 +72,7 @@ class Answerer:
 def read_items(path: Path) -> list[AnswerItem]:
     """The items in the order of the file; ``bad_input`` that names the first bad line."""
     items = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):  # as text, U+2028 would end a line
         try:
             items.append(AnswerItem.model_validate_json(line))
         except ValidationError as error:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trl.trainer.grpo_config import GRPOConfig
 
@@ -54,50 +55,67 @@ def num_scheduled_rows(settings: GrpoSettings) -> int:
 
 def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameters: int) -> GRPOConfig:
     """TRL's arguments. ``blocked`` ids are never sampled; a fixed seed never goes into ``generation_kwargs``."""
-    s, cut, on_cpu = spec.settings, batches(spec.settings), spec.device == "cpu"
+    settings = spec.settings
     return GRPOConfig(
         output_dir=str(folder),
         seed=seed_of(spec.seed, "train") % 2**31,
-        # batches and length
-        per_device_train_batch_size=cut.micro,
-        gradient_accumulation_steps=cut.accumulation,
-        steps_per_generation=cut.passes_per_generation,
-        num_generations=s.num_generations,
-        max_steps=s.steps,
-        num_iterations=1,
-        shuffle_dataset=False,
-        # sampling
-        max_completion_length=s.max_completion_tokens,
-        temperature=s.temperature,
-        top_p=s.top_p,
-        top_k=s.top_k,
         generation_kwargs={"suppress_tokens": blocked},
-        mask_truncated_completions=s.mask_truncated_completions,
-        # loss
-        loss_type=s.loss_type,
-        scale_rewards=s.scale_rewards,
-        beta=s.beta,
-        use_bias_correction_kl=False,
-        epsilon=s.epsilon,
-        epsilon_high=s.epsilon_high,
-        delta=s.delta,
-        # optimizer
-        learning_rate=s.learning_rate,
-        lr_scheduler_type=s.lr_scheduler_type,
-        weight_decay=s.weight_decay,
-        max_grad_norm=s.max_grad_norm,
-        # machine: fp32 master weights, bf16 by autocast only
-        use_cpu=on_cpu,
-        bf16=spec.dtype == "bfloat16",
         gradient_checkpointing=num_parameters > CHECKPOINTED_PARAMETERS,
-        dataloader_pin_memory=not on_cpu,
-        # saving and logging
-        save_strategy="steps",
-        save_steps=cut.save_every,
-        save_total_limit=2,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        report_to="none",
-        disable_tqdm=True,
+        **_batch_arguments(settings),
+        **_loss_arguments(settings),
+        **_machine_arguments(spec),
     )
+
+
+def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
+    """Batches, sampling, and when to save; rows come in their final order, so nothing is shuffled."""
+    cut = batches(settings)
+    return {
+        "per_device_train_batch_size": cut.micro,
+        "gradient_accumulation_steps": cut.accumulation,
+        "steps_per_generation": cut.passes_per_generation,
+        "num_generations": settings.num_generations,
+        "num_iterations": 1,
+        "max_steps": settings.steps,
+        "shuffle_dataset": False,
+        "max_completion_length": settings.max_completion_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "top_k": settings.top_k,
+        "mask_truncated_completions": settings.mask_truncated_completions,
+        "save_strategy": "steps",
+        "save_steps": cut.save_every,
+        "save_total_limit": 2,
+    }
+
+
+def _loss_arguments(settings: GrpoSettings) -> dict[str, Any]:
+    """Loss and optimizer."""
+    return {
+        "loss_type": settings.loss_type,
+        "scale_rewards": settings.scale_rewards,
+        "beta": settings.beta,
+        "use_bias_correction_kl": False,
+        "epsilon": settings.epsilon,
+        "epsilon_high": settings.epsilon_high,
+        "delta": settings.delta,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": settings.lr_scheduler_type,
+        "weight_decay": settings.weight_decay,
+        "max_grad_norm": settings.max_grad_norm,
+    }
+
+
+def _machine_arguments(spec: TrainSpec) -> dict[str, Any]:
+    """Weights are fp32 everywhere; bf16 comes by autocast alone. Logs go through our own callback."""
+    on_cpu = spec.device == "cpu"
+    return {
+        "use_cpu": on_cpu,
+        "bf16": spec.dtype == "bfloat16",
+        "dataloader_pin_memory": not on_cpu,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "remove_unused_columns": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }

@@ -4,6 +4,7 @@ One function, because TRL leaves a completion out only when *all* rewards are No
 format would count as wrong. A completion whose gold answer cannot be read is None; a crash ends the run.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from core.specs import GrpoSettings
 from gpu.grader import Grader, Question, Verdict
 
+log = logging.getLogger(__name__)
+ALARM_SHARE = 0.01
 Skilled = tuple[str, str, float]  # metric name, skill ("" for the whole run), value
 Rewards = list[float | None]
 
@@ -50,8 +53,17 @@ class ComposedReward:
             for completion, ids, gold, answer_type, options in facts
         ]
         rewards = [compose(verdict, self._settings) for verdict in verdicts]
+        alarm(verdicts)
         self.metrics = run_metrics(verdicts) + skill_metrics(rewards, skill, self._settings.num_generations)
         return rewards
+
+
+def alarm(verdicts: Sequence[Verdict]) -> None:
+    """Warn when more than ``ALARM_SHARE`` of the completions could not be scored or took too long."""
+    unscored = sum(v.is_correct is None for v in verdicts)
+    timed_out = sum(v.timed_out for v in verdicts)
+    if max(unscored, timed_out) > ALARM_SHARE * len(verdicts):
+        log.warning("Of %d completions %d are unscored and %d timed out.", len(verdicts), unscored, timed_out)
 
 
 def run_metrics(verdicts: Sequence[Verdict]) -> list[Skilled]:

@@ -13,7 +13,7 @@ from typing import Any
 from transformers import PrinterCallback, TrainerCallback
 
 from core.domain.files import hash_checkpoint
-from core.specs import DATASET_FILE, METRICS_FILE, MetricRow, Phase, Sampling, TrainResult, TrainSpec
+from core.specs import DATASET_FILE, METRICS_FILE, GrpoSettings, MetricRow, Phase, Sampling, TrainResult, TrainSpec
 from gpu.checkpoints import newest_complete, remove_checkpoints, write_final
 from gpu.dataset import TrainingRows, schedule, training_dataset
 from gpu.errors import GpuFault
@@ -67,13 +67,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
 
     trainer = SharedPromptTrainer(
         tokens=tokens,
-        sampling=Sampling(
-            num_answers=settings.num_generations,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            top_k=settings.top_k,
-            max_new_tokens=settings.max_completion_tokens,
-        ),
+        sampling=rollout_sampling(settings),
         show=show,
         model=model,
         reward_funcs=reward,
@@ -86,6 +80,17 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     if trainer.ref_model is not None:
         speed_up_vision(trainer.accelerator.unwrap_model(trainer.ref_model))
     return trainer
+
+
+def rollout_sampling(settings: GrpoSettings) -> Sampling:
+    """How completions are drawn."""
+    return Sampling(
+        num_answers=settings.num_generations,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        max_new_tokens=settings.max_completion_tokens,
+    )
 
 
 def work(run: Run, spec: TrainSpec) -> TrainResult:

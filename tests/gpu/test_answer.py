@@ -63,7 +63,7 @@ def answer_run(checkpoint: Path, folder: Path, items: list[AnswerItem] | None = 
 
 
 def read_rows(folder: Path) -> list[AnswerRow]:
-    return [AnswerRow.model_validate_json(line) for line in (folder / ANSWERS_FILE).read_text().splitlines()]
+    return [AnswerRow.model_validate_json(line) for line in (folder / ANSWERS_FILE).read_bytes().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_resuming_keeps_whole_batches_only(tmp_path: Path) -> None:
 def test_items_with_no_one_or_two_pictures_can_share_a_batch(checkpoint: Path, tmp_path: Path) -> None:
     name = store_picture(tmp_path / "media", 1)
     items = [
-        AnswerItem(id="seen", messages=question_messages("What is it?"), images=[name]),
+        AnswerItem(id="seen", messages=question_messages("What\u2028is it?"), images=[name]),
         AnswerItem(id="blind", messages=question_messages("What is it?", num_images=0), images=[]),
         AnswerItem(id="twice", messages=question_messages("What is it?", num_images=2), images=[name, name]),
     ]

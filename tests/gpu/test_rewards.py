@@ -44,11 +44,14 @@ def test_accuracy_is_lenient_and_format_strict(grader: Grader) -> None:
     assert rewards == pytest.approx([1.0, 0.9, 0.1, 0.0])
 
 
-def test_a_gold_answer_that_cannot_be_read_gives_no_reward_at_all(grader: Grader) -> None:
+def test_a_gold_answer_that_cannot_be_read_gives_no_reward_at_all_and_an_alarm(
+    grader: Grader, caplog: pytest.LogCaptureFixture
+) -> None:
     rewards, reward = reward_of(
         grader, ["\\boxed{3}", "\\boxed{red}"], solution=["many", "red"], answer_type=["number", "text"]
     )
     assert rewards == [None, 1.0]
+    assert "Of 2 completions 1 are unscored and 0 timed out." in caplog.text
     assert ("rewards/unscored", "", 0.5) in reward.metrics
     assert ("rewards/accuracy", "", 1.0) in reward.metrics
 
