@@ -100,6 +100,7 @@ def test_only_gpu_children_of_this_folder_are_found(site, tmp_path: Path):
     code = ["-c", "import time; time.sleep(60)", "-m", "gpu.answer"]
     ours = subprocess.Popen([sys.executable, *code, str(tmp_path / "runs")])
     others = subprocess.Popen([sys.executable, *code, "/elsewhere/runs"])
+    killer = Killer(site, tmp_path, Random(1), {})
     try:
         until(lambda: [p.pid for p in killer.processes(VICTIMS["gpu child"])] == [ours.pid])
     finally:
