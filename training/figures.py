@@ -15,7 +15,10 @@ CURVES = {
     "frac_reward_zero_std": ("No gradient", "groups with equal rewards"),
     "completions/mean_length": ("Length", "tokens a completion, mean"),
 }
-BY_SKILL = ("reward", "accuracy")
+BY_SKILL = {
+    "reward": ("skills", "Reward by skill"),
+    "frac_reward_zero_std": ("skills-no-gradient", "No gradient by skill"),
+}
 CHART_HEIGHT, PAD = 190.0, 18.0
 STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
 
@@ -117,19 +120,27 @@ def round_curve(points: Sequence[RoundPoint]) -> RoundCurve:
 
 
 def training_figures(points: Sequence[CurvePoint], targets: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Plotly figures by chart: one curve each of CURVES, and ``skills`` with one a skill, ``targets`` in front."""
-    series: dict[tuple[str, str], list[CurvePoint]] = {}
+    """Plotly figures by chart: one curve each of CURVES, one a skill for BY_SKILL with ``targets`` in front."""
+    series: dict[str, dict[str, list[CurvePoint]]] = {}
     for point in points:
-        series.setdefault((point.name, point.skill), []).append(point)
+        series.setdefault(point.name, {}).setdefault(point.skill, []).append(point)
     figures = {
-        chart_key(name): figure([trace(series[name, ""], title)])
+        chart_key(name): figure([trace(series[name][""], title)])
         for name, (title, _) in CURVES.items()
-        if (name, "") in series
+        if "" in series.get(name, {})
     }
-    by_skill = {skill: line for (name, skill), line in sorted(series.items()) if skill and name in BY_SKILL}
-    behind = [{**trace(line, skill), "role": "replay"} for skill, line in by_skill.items() if skill not in targets]
-    front = [{**trace(line, skill), "role": "target"} for skill, line in by_skill.items() if skill in targets]
-    return {**figures, "skills": figure(behind + front)} if by_skill else figures
+    for name, (key, _) in BY_SKILL.items():
+        lines = [line for skill, line in sorted(series.get(name, {}).items()) if skill]
+        if lines:
+            figures[key] = skill_figure(lines, targets)
+    return figures
+
+
+def skill_figure(lines: Sequence[Sequence[CurvePoint]], targets: Collection[str]) -> dict[str, Any]:
+    """One curve a skill; replay is drawn first, so that targets lie in front."""
+    drawn = [(line[0].skill in targets, trace(line, line[0].skill)) for line in lines]
+    drawn.sort(key=lambda pair: pair[0])
+    return figure([{**one, "role": "target" if is_target else "replay"} for is_target, one in drawn])
 
 
 def chart_key(name: str) -> str:

@@ -223,8 +223,11 @@ def training_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any
     if run is None:
         return {"run": None, "training_busy": False}
     points = curve_points(run, {*CURVES, *BY_SKILL})
-    charts = [{"key": chart_key(name), "title": title, "note": note} for name, (title, note) in CURVES.items()]
-    charts.append({"key": "skills", "title": "Reward by skill", "note": "targets in colour, replay in grey"})
+    charts: list[dict[str, Any]] = [
+        {"key": chart_key(name), "title": title, "note": note} for name, (title, note) in CURVES.items()
+    ]
+    note = "targets in colour, replay in grey"
+    charts += [{"key": key, "title": title, "note": note, "is_wide": True} for key, title in BY_SKILL.values()]
     return {
         "run": run,
         "training_busy": is_busy,

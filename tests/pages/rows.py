@@ -248,11 +248,10 @@ def make_training(round: Round, mixture: Mixture, num_steps: int = 31) -> Traini
         ]
         for place, (skill, (k, n, *_)) in enumerate(SKILLS.items()):
             value = k / n * 0.9 + (0.9 - k / n * 0.9) * 0.8 * rise * (1 + place % 3) / 3
-            rows.append(
-                Metric(
-                    training_run=run, step=step, name="reward", skill=skill, value=value * random.uniform(0.96, 1.04)
-                )
-            )
+            value *= random.uniform(0.96, 1.04)
+            flat = max(0.0, min(1.0, 2 * value - 1 + random.uniform(-0.1, 0.1)))
+            for name, number in (("reward", value), ("frac_reward_zero_std", flat)):
+                rows.append(Metric(training_run=run, step=step, name=name, skill=skill, value=number))
     Metric.objects.bulk_create(rows)
     return run
 
