@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-from scipy import special
+import scipy
 
 from core.domain.answer_text import plain
 from core.domain.answers import AnswerType, same_answer
@@ -202,8 +202,8 @@ def jeffreys(num_correct: int, num_scored: int) -> Posterior:
 def gradient_probability(posterior: Posterior, group_size: int = GROUP_SIZE) -> float:
     """E[1 - p^g - (1-p)^g]: how likely a group of g rollouts has both right and wrong ones, and so a gradient."""
     a, b = posterior.alpha, posterior.beta
-    all_right = special.betaln(a + group_size, b) - special.betaln(a, b)
-    all_wrong = special.betaln(a, b + group_size) - special.betaln(a, b)
+    all_right = scipy.special.betaln(a + group_size, b) - scipy.special.betaln(a, b)
+    all_wrong = scipy.special.betaln(a, b + group_size) - scipy.special.betaln(a, b)
     return float(1 - np.exp(all_right) - np.exp(all_wrong))
 
 
@@ -229,7 +229,7 @@ def dedup(
 
 
 def _unlikely_guess(k: int, draws: int, guess: float) -> QualityOutcome:
-    by_chance = float(special.bdtrc(k - 1, draws, guess)) if k > 0 else 1.0
+    by_chance = float(scipy.special.bdtrc(k - 1, draws, guess)) if k > 0 else 1.0
     return Rejected(RejectReason.IMAGE_BLIND) if by_chance <= IMAGE_BLIND_LEVEL else Accepted()
 
 

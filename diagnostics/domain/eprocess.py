@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from diagnostics.domain.verdicts import Floats, Verdict
 
@@ -18,7 +18,7 @@ def log_e_weak(k: npt.ArrayLike, n: npt.ArrayLike, tau: float) -> Floats:
     right, asked = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
     a, b = right + 1, asked - right + 1
     null = a * math.log(tau) + (b - 1) * math.log1p(-tau)
-    return _log_mixture(a, b, special.betainc(a, b, tau), null)
+    return _log_mixture(a, b, scipy.special.betainc(a, b, tau), null)
 
 
 def log_e_strong(k: npt.ArrayLike, n: npt.ArrayLike, tau: float) -> Floats:
@@ -26,7 +26,7 @@ def log_e_strong(k: npt.ArrayLike, n: npt.ArrayLike, tau: float) -> Floats:
     right, asked = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
     a, b = right + 1, asked - right + 1
     null = (a - 1) * math.log(tau) + b * math.log1p(-tau)
-    return _log_mixture(a, b, special.betaincc(a, b, tau), null)
+    return _log_mixture(a, b, scipy.special.betaincc(a, b, tau), null)
 
 
 def decide(k: int, n: int, num_skills: int, *, tau: float = 0.7, alpha: float = 0.05) -> Verdict:
@@ -52,5 +52,5 @@ def e_bh(log_e: npt.ArrayLike, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
 def _log_mixture(a: Floats, b: Floats, share: Floats, log_null: Floats) -> Floats:
     """log of the Beta integral's ``share`` over the null; a share too small for a float makes E zero: no evidence."""
     with np.errstate(divide="ignore"):
-        log_e: Floats = special.betaln(a, b) + np.log(share) - log_null
+        log_e: Floats = scipy.special.betaln(a, b) + np.log(share) - log_null
     return log_e

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,12 +56,12 @@ class Posterior:
 
     def below(self, accuracy: float) -> float:
         """The probability that the true accuracy lies below ``accuracy``."""
-        return float(special.betainc(self.alpha, self.beta, accuracy))
+        return float(scipy.special.betainc(self.alpha, self.beta, accuracy))
 
 
 def wilson(k: float, n: float, confidence: float = 0.95) -> Interval:
     """Wilson's score interval for k right of n; all of [0, 1] without data. Claimed for n >= 100, .05 <= k/n <= .95."""
-    return _score_interval(k, n, float(special.ndtri(0.5 + confidence / 2)))
+    return _score_interval(k, n, float(scipy.special.ndtri(0.5 + confidence / 2)))
 
 
 def design_effect(clusters: Sequence[tuple[float, int]]) -> float:
@@ -93,7 +93,7 @@ def clustered_interval(clusters: Sequence[tuple[float, int]], confidence: float 
         return ClusteredInterval(Interval(0.0, 1.0), float(sum(m for _, m in clusters)) or 1.0, worth)
     deff = design_effect(clusters)
     right, size = _columns(clusters)
-    quantile = float(special.stdtrit(worth - 1, 0.5 + confidence / 2))
+    quantile = float(scipy.special.stdtrit(worth - 1, 0.5 + confidence / 2))
     interval = _score_interval(float(right.sum()) / deff, float(size.sum()) / deff, quantile)
     return ClusteredInterval(interval, deff, worth)
 
@@ -115,14 +115,14 @@ def fit_prior(counts: Sequence[tuple[float, float]]) -> Posterior:
     k, n = np.array(counts, dtype=float).T
 
     def surprise(point: Floats) -> float:
-        mean, weight = special.expit(point[0]), math.exp(point[1])
+        mean, weight = scipy.special.expit(point[0]), math.exp(point[1])
         a, b = mean * weight, (1 - mean) * weight
-        return float(-(special.betaln(a + k, b + n - k) - special.betaln(a, b)).sum())
+        return float(-(scipy.special.betaln(a + k, b + n - k) - scipy.special.betaln(a, b)).sum())
 
-    start = [special.logit((k.sum() + 1) / (n.sum() + 2)), math.log(10.0)]
+    start = [scipy.special.logit((k.sum() + 1) / (n.sum() + 2)), math.log(10.0)]
     bounds = [(-6.0, 6.0), (math.log(MIN_PRIOR_WEIGHT), math.log(MAX_PRIOR_WEIGHT))]
-    best = optimize.minimize(surprise, start, bounds=bounds, method="L-BFGS-B").x
-    mean, weight = float(special.expit(best[0])), math.exp(best[1])
+    best = scipy.optimize.minimize(surprise, start, bounds=bounds, method="L-BFGS-B").x
+    mean, weight = float(scipy.special.expit(best[0])), math.exp(best[1])
     return Posterior(mean * weight, (1 - mean) * weight)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from diagnostics.domain.intervals import Floats, Interval
 
@@ -49,17 +49,21 @@ class Pooled:
     def p_gain(self) -> float:
         """The one-sided p-value against "no gain" that goes with the lower bound: at most .05 when that is >= 0."""
         reach = self.diff - self.lower
-        return float(special.ndtr(special.ndtri(0.05) * self.diff / reach)) if reach > 0 else float(self.diff <= 0)
+        return (
+            float(scipy.special.ndtr(scipy.special.ndtri(0.05) * self.diff / reach))
+            if reach > 0
+            else float(self.diff <= 0)
+        )
 
 
 def mcnemar_greater(b: int, c: int) -> float:
     """The exact one-sided p-value against "gains are not likelier than losses"."""
-    return float(special.bdtr(c, b + c, 0.5))
+    return float(scipy.special.bdtr(c, b + c, 0.5))
 
 
 def mcnemar_two_sided(b: int, c: int) -> float:
     """The exact two-sided p-value against "gains and losses are equally likely"."""
-    return min(1.0, 2 * float(special.bdtr(min(b, c), b + c, 0.5)))
+    return min(1.0, 2 * float(scipy.special.bdtr(min(b, c), b + c, 0.5)))
 
 
 def tango_statistic(b: npt.ArrayLike, c: npt.ArrayLike, n: npt.ArrayLike, delta: float) -> Floats:
@@ -75,7 +79,7 @@ def tango_statistic(b: npt.ArrayLike, c: npt.ArrayLike, n: npt.ArrayLike, delta:
 
 def tango_interval(b: int, c: int, n: int, confidence: float = 0.95) -> Interval:
     """Tango's score interval of the difference."""
-    z = float(special.ndtri(0.5 + confidence / 2))
+    z = float(scipy.special.ndtri(0.5 + confidence / 2))
     return Interval(_tango_bound(b, c, n, z), -_tango_bound(c, b, n, z))
 
 
@@ -133,7 +137,7 @@ def _tango_bound(b: int, c: int, n: int, z: float) -> float:
     low, high = -1 + 1e-12, (b - c) / n
     if high <= low or excess(low) <= 0:
         return -1.0
-    return float(optimize.brentq(excess, low, high, xtol=1e-10))
+    return float(scipy.optimize.brentq(excess, low, high, xtol=1e-10))
 
 
 def _clustered(change: Floats, b: float, c: float, clusters: Sequence[Hashable] | None) -> Paired:
@@ -144,8 +148,8 @@ def _clustered(change: Floats, b: float, c: float, clusters: Sequence[Hashable] 
     if freedom <= 0:
         return Paired(diff, -1.0, Interval(-1.0, 1.0), 1.0, b, c, n, groups)
     error = math.sqrt(groups / (groups - 1) * ((totals - diff * sizes) ** 2).sum()) / n
-    wide, narrow = (float(special.stdtrit(freedom, level)) * error for level in (0.975, 0.95))
-    p_gain = float(special.stdtr(freedom, -diff / error)) if error else float(diff <= 0)
+    wide, narrow = (float(scipy.special.stdtrit(freedom, level)) * error for level in (0.975, 0.95))
+    p_gain = float(scipy.special.stdtr(freedom, -diff / error)) if error else float(diff <= 0)
     interval = Interval(diff - wide, diff + wide)
     return Paired(diff, diff - narrow, interval, p_gain, b, c, n, None if clusters is None else groups)
 

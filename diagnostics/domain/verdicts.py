@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from diagnostics.domain.intervals import shrink
 
@@ -88,7 +88,7 @@ def items_needed(p: float, num_skills: int, *, tau: float = 0.7, alpha: float = 
     """Items in all that decide a skill of accuracy ``p`` among ``num_skills`` with 80% power; ``NEVER`` near tau."""
     if abs(tau - p) < 1e-6:
         return NEVER
-    z_alpha, z_power = special.ndtri(1 - alpha / num_skills), special.ndtri(POWER)
+    z_alpha, z_power = scipy.special.ndtri(1 - alpha / num_skills), scipy.special.ndtri(POWER)
     root = z_alpha * math.sqrt(tau * (1 - tau)) + z_power * math.sqrt(p * (1 - p))
     return min(NEVER, math.ceil(deff * (root / (tau - p)) ** 2))
 
@@ -96,13 +96,13 @@ def items_needed(p: float, num_skills: int, *, tau: float = 0.7, alpha: float = 
 def weak_p_values(k: npt.ArrayLike, n: npt.ArrayLike, tau: float) -> Floats:
     """P(at most k right of n) at accuracy tau: small when a skill is weak. Counts may be fractions."""
     right, asked = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
-    return np.where(asked - right > 0, special.betainc(np.maximum(asked - right, 1e-12), right + 1, 1 - tau), 1.0)
+    return np.where(asked - right > 0, scipy.special.betainc(np.maximum(asked - right, 1e-12), right + 1, 1 - tau), 1.0)
 
 
 def not_weak_p_values(k: npt.ArrayLike, n: npt.ArrayLike, tau: float) -> Floats:
     """P(at least k right of n) at accuracy tau: small when a skill is strong. Counts may be fractions."""
     right, asked = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
-    return np.where(right > 0, special.betainc(np.maximum(right, 1e-12), asked - right + 1, tau), 1.0)
+    return np.where(right > 0, scipy.special.betainc(np.maximum(right, 1e-12), asked - right + 1, tau), 1.0)
 
 
 def holm(p: Floats) -> Floats:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 from diagnostics.domain.paired import Paired, mcnemar_greater, paired_counts, pooled_difference, tango_statistic
 
@@ -103,25 +103,25 @@ def items_needed(diff: float, discordance: float, power: float = POWER, alpha: f
     """Items for a two-sided McNemar test to see ``diff`` when ``discordance`` of the items change (Connor 1987)."""
     if not 0 < abs(diff) <= discordance:
         raise ValueError(f"A difference of {diff} cannot come from {discordance} of the items.")
-    z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(power)
+    z_alpha, z_power = scipy.special.ndtri(1 - alpha / 2), scipy.special.ndtri(power)
     root = z_alpha * math.sqrt(discordance) + z_power * math.sqrt(discordance - diff**2)
     return math.ceil((root / diff) ** 2)
 
 
 def detectable_difference(n: int, discordance: float, power: float = POWER, alpha: float = ALPHA) -> float | None:
     """The smallest difference that ``n`` items show with this power; None when even the largest would not be seen."""
-    z_alpha, z_power = float(special.ndtri(1 - alpha / 2)), float(special.ndtri(power))
+    z_alpha, z_power = float(scipy.special.ndtri(1 - alpha / 2)), float(scipy.special.ndtri(power))
 
     def excess(diff: float) -> float:
         return diff * math.sqrt(n) - z_alpha * math.sqrt(discordance) - z_power * math.sqrt(discordance - diff**2)
 
-    return float(optimize.brentq(excess, 0, discordance)) if excess(discordance) > 0 else None
+    return float(scipy.optimize.brentq(excess, 0, discordance)) if excess(discordance) > 0 else None
 
 
 def target_power(n: int, discordance: float, gain: float, alpha: float = ALPHA) -> float:
     """The probability that exact one-sided McNemar shows a true ``gain`` over ``n`` pooled target items."""
     gained, lost, chance = _outcomes(n, discordance, gain)
-    return float(chance[(special.bdtr(lost, gained + lost, 0.5) <= alpha) & (gained > lost)].sum())
+    return float(chance[(scipy.special.bdtr(lost, gained + lost, 0.5) <= alpha) & (gained > lost)].sum())
 
 
 def suite_pass_probability(
@@ -129,7 +129,7 @@ def suite_pass_probability(
 ) -> float:
     """The probability that one protected suite of ``n`` items passes when its true difference is ``diff``."""
     gained, lost, chance = _outcomes(n, discordance, diff)
-    passes = tango_statistic(gained, lost, n, -margin) > special.ndtri(1 - alpha)
+    passes = tango_statistic(gained, lost, n, -margin) > scipy.special.ndtri(1 - alpha)
     return float(chance[passes].sum())
 
 
@@ -207,9 +207,11 @@ def _outcomes(n: int, discordance: float, diff: float) -> tuple[np.ndarray, np.n
     gain, loss = (discordance + diff) / 2, (discordance - diff) / 2
     gained, lost = np.meshgrid(_around(n, gain), _around(n, loss), indexing="ij")
     same = n - gained - lost
-    ways = special.gammaln(n + 1) - special.gammaln(gained + 1) - special.gammaln(lost + 1)
-    log_chance = special.xlogy(gained, gain) + special.xlogy(lost, loss) + special.xlogy(same, 1 - discordance)
-    chance = np.where(same >= 0, np.exp(ways - special.gammaln(np.maximum(same, 0) + 1) + log_chance), 0.0)
+    ways = scipy.special.gammaln(n + 1) - scipy.special.gammaln(gained + 1) - scipy.special.gammaln(lost + 1)
+    log_chance = (
+        scipy.special.xlogy(gained, gain) + scipy.special.xlogy(lost, loss) + scipy.special.xlogy(same, 1 - discordance)
+    )
+    chance = np.where(same >= 0, np.exp(ways - scipy.special.gammaln(np.maximum(same, 0) + 1) + log_chance), 0.0)
     return gained, lost, chance
 
 
