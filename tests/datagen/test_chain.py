@@ -149,9 +149,9 @@ def killed_after(monkeypatch, module, name: str, times: int) -> None:
     ("module", "name", "times"),
     [
         (generation, "samples_create", 0),
-        (generation, "samples_create", 4),
+        (generation, "samples_create", 1),
         (quality_control, "samples_update", 0),
-        (quality_control, "samples_update", 3),
+        (quality_control, "samples_update", 1),
         (outcomes, "samples_update", 0),
         (outcomes, "samples_update", 2),
         (difficulty, "move_of", 5),
