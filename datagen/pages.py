@@ -1,7 +1,8 @@
 """What the samples page reads: a mixture's tries, filtered, page by page, and how many there are of each kind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count
 
@@ -9,6 +10,7 @@ from datagen.domain.quality import HELD_REASONS, REJECT_REASONS
 from datagen.models import Mixture, Sample, Slot
 
 PAGE = 24
+KEPT_HARD = "harder than the band, but its answer is confirmed"
 STATUSES = ("accepted", "held", "rejected", "checked", "written")
 REASONS: dict[str, str] = {str(name): text for name, text in (*REJECT_REASONS.items(), *HELD_REASONS.items())}
 
@@ -33,10 +35,11 @@ class Facets:
 
 @dataclass(frozen=True)
 class SampleView:
-    """One try, and its reason as a sentence."""
+    """One try, its reason as a sentence, and its evidence as lines of (label, text)."""
 
     sample: Sample
     sentence: str
+    lines: list[tuple[str, str]]
 
 
 def samples_filtered(mixture: Mixture, wanted: SampleFilter, after: int | None) -> list[SampleView]:
@@ -50,7 +53,23 @@ def samples_filtered(mixture: Mixture, wanted: SampleFilter, after: int | None) 
         rows = rows.filter(slot__skill=wanted.skill)
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    return [SampleView(row, REASONS.get(row.reason, "")) for row in rows[: PAGE + 1]]
+    return [SampleView(row, REASONS.get(row.reason, ""), evidence_lines(row.evidence)) for row in rows[: PAGE + 1]]
+
+
+def evidence_lines(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What speaks for or against a try; a model's answers come with how often it gave each."""
+    answers = sorted(evidence.get("model_answers", {}).items(), key=lambda pair: (-pair[1], pair[0]))
+    lines = [
+        ("Detail", str(evidence.get("detail", ""))),
+        ("Blind solves", ", ".join(str(one) for one in evidence.get("blind_solves", []))),
+        (
+            "Model says",
+            ", ".join(f"{answer or '(nothing)'} \N{MULTIPLICATION SIGN}{number}" for answer, number in answers),
+        ),
+        ("Kept", KEPT_HARD if evidence.get("is_kept_hard") else ""),
+        ("Plan", str(evidence.get("plan", ""))),
+    ]
+    return [(label, text) for label, text in lines if text]
 
 
 def sample_facets(mixture: Mixture) -> Facets:

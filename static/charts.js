@@ -36,13 +36,15 @@ function dressed(figure, colours) {
     const color = behind ? colours.behind : colours.series[next++ % colours.series.length];
     return { ...trace, line: { width: behind ? 1 : 1.9, color }, hovertemplate: "step %{x}: %{y:.4g}" };
   });
+  const steps = data.flatMap((trace) => trace.x);
+  const isShort = Math.max(...steps) - Math.min(...steps) < 7;
   const layout = {
     ...figure.layout,
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colours.font, size: 11.5, color: colours.soft },
     margin: { l: 8, r: 12, t: 8, b: 8 },
-    xaxis: { ...axis, tickformat: "d" },
+    xaxis: { ...axis, tickformat: "d", ...(isShort && { dtick: 1 }) },
     yaxis: axis,
     hovermode: "closest",
     annotations: figure.data.length > 1 ? endLabels(data, figure.data.map(isBehind), colours) : [],

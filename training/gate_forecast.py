@@ -1,11 +1,11 @@
 """What this campaign's gate will be able to see, said before money is spent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from core.models import Campaign
-from training.domain.gate import promotion_probability
+from training.domain.gate import detectable_difference, promotion_probability
 from training.models import PROTECTED, EvaluationRow
 
 DISCORDANCES = (0.05, 0.10, 0.20)
@@ -16,11 +16,16 @@ ENOUGH = 0.8
 
 @dataclass(frozen=True)
 class Chance:
-    """P(promote) without a person, given that the targets improve: when nothing is lost, and when one suite lost M."""
+    """What the gate does by itself when this share of answers changes.
+
+    ``neutral`` and ``at_margin`` are P(promote), given that the targets are shown to improve, when nothing is lost
+    and when one protected suite lost M; ``gain`` is the pooled gain of the targets that is seen in 80% of rounds.
+    """
 
     discordance: float
     neutral: float
     at_margin: float
+    gain: float | None
     is_measured: bool = False
 
 
@@ -29,6 +34,7 @@ class GateForecast:
     """The gate's chances by the share of answers that change; ``items_enough`` a suite make ``neutral`` 80%."""
 
     num_items: int
+    num_targets: int
     num_protected: int
     margin: float
     chances: list[Chance]
@@ -45,27 +51,27 @@ class GateForecast:
         return self.expected.neutral >= ENOUGH
 
 
-def gate_forecast(campaign: Campaign, num_protected: int) -> GateForecast:
+def gate_forecast(campaign: Campaign, num_targets: int, num_protected: int) -> GateForecast:
     """The campaign's gate, with the changed answers of its last evaluation where there is one."""
     gate = campaign.config.gate
+    suites = (gate.margin, num_targets, num_protected)
+    chances = [chance(gate.items_a_suite, discordance, *suites) for discordance in DISCORDANCES]
     measured = discordance_measured(campaign)
-    shape = (gate.margin, num_protected)
-    chances = [chance(gate.items_a_suite, discordance, *shape) for discordance in DISCORDANCES]
     if measured is not None:
-        found = chance(gate.items_a_suite, measured, *shape)
-        chances.append(Chance(measured, found.neutral, found.at_margin, is_measured=True))
-    enough = items_enough(TYPICAL if measured is None else measured, *shape)
-    return GateForecast(gate.items_a_suite, num_protected, gate.margin, chances, enough)
+        chances.append(replace(chance(gate.items_a_suite, measured, *suites), is_measured=True))
+    enough = items_enough(TYPICAL if measured is None else measured, gate.margin, num_protected)
+    return GateForecast(gate.items_a_suite, num_targets, num_protected, gate.margin, chances, enough)
 
 
 @lru_cache(maxsize=512)
-def chance(num_items: int, discordance: float, margin: float, num_protected: int) -> Chance:
-    """The two probabilities at one share of changed answers; a loss cannot be larger than that share."""
+def chance(num_items: int, discordance: float, margin: float, num_targets: int, num_protected: int) -> Chance:
+    """The chances at one share of changed answers; a loss cannot be larger than that share."""
 
     def promoted(loss: float) -> float:
         return promotion_probability(num_items, discordance, margin=margin, num_protected=num_protected, loss=loss)
 
-    return Chance(discordance, promoted(0.0), promoted(min(margin, discordance)))
+    gain = detectable_difference(num_items * num_targets, discordance) if num_targets else None
+    return Chance(discordance, promoted(0.0), promoted(min(margin, discordance)), gain)
 
 
 @lru_cache(maxsize=64)

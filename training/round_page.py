@@ -250,6 +250,9 @@ def evaluation_context(campaign: Campaign, overview: RoundOverview) -> dict[str,
     evaluation = overview.evaluation
     if evaluation is None or not evaluation.rows:
         rows = overview.mixture.rows if overview.mixture else ()
-        num_protected = sum(row.purpose != "target" for row in rows)
-        return {"evaluation": evaluation, "forecast": gate_forecast(campaign, num_protected) if rows else None}
+        num_targets = sum(row.purpose == "target" for row in rows)
+        return {
+            "evaluation": evaluation,
+            "forecast": gate_forecast(campaign, num_targets, len(rows) - num_targets) if rows else None,
+        }
     return {"evaluation": evaluation, "groups": suite_groups(evaluation)}

@@ -145,15 +145,3 @@ CHIPS = {
     "open": ("busy", "play"),
     "stale": ("plain", "loop"),
 }
-
-
-@register.filter
-def evidence(value: object) -> str:
-    """A piece of evidence as text: lists with commas, mappings as name: value."""
-    if isinstance(value, dict):
-        return "; ".join(f"{words(str(key))}: {evidence(part)}" for key, part in value.items())
-    if isinstance(value, list):
-        return ", ".join(evidence(part) for part in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "–" if value is None else str(value)

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from core.templatetags import studio
+from datagen.pages import KEPT_HARD, evidence_lines
 from diagnostics.figures import across
 from training.figures import newest, round_curve, suite_group, training_figures
 from training.selectors.curves import CurvePoint, RoundPoint
@@ -38,8 +39,15 @@ def test_ago_says_never_and_just_now():
     assert studio.ago(timezone.now() - timedelta(hours=3)).replace(studio.THIN, " ") == "3 h ago"
 
 
-def test_evidence_tells_one_from_yes():
-    assert studio.evidence({"is_ok": True, "n": 1, "said": ["a", None]}) == "is ok: yes; n: 1; said: a, –"
+def test_evidence_says_how_often_the_model_gave_each_answer():
+    evidence = {
+        "model_answers": {"4": 2, "": 1, "3": 6},
+        "blind_solves": ["3", "3", "2"],
+        "is_kept_hard": True,
+        "plan": "",
+    }
+    lines = dict(evidence_lines(evidence))
+    assert lines == {"Blind solves": "3, 3, 2", "Model says": "3 ×6, 4 ×2, (nothing) ×1", "Kept": KEPT_HARD}
 
 
 def test_a_mark_never_leaves_its_axis():

@@ -180,8 +180,10 @@ def test_the_forecast_goes_by_the_changes_that_were_measured(admin, campaign):
 
 
 def test_the_forecast_agrees_with_the_published_table():
-    assert chance(2000, 0.10, 0.03, 8).neutral == pytest.approx(0.957, abs=0.004)
-    assert chance(2000, 0.10, 0.03, 8).at_margin == pytest.approx(0.050, abs=0.004)
+    seen = chance(2000, 0.10, 0.03, 3, 8)
+    assert (seen.neutral, seen.at_margin) == (pytest.approx(0.957, abs=0.004), pytest.approx(0.050, abs=0.004))
+    assert chance(3923, 0.20, 0.03, 1, 8).gain == pytest.approx(0.02, abs=0.0002)
+    assert chance(200, 0.10, 0.03, 0, 8).gain is None
     assert items_enough(0.10, 0.03, 8) == 1500
     assert items_enough(0.9, 0.03, 8) is None
 
