@@ -107,8 +107,8 @@ def icon(name: str) -> SafeString:
 @register.inclusion_tag("core/_chip.html")
 def chip(state: str, text: str = "") -> dict[str, str]:
     """A state as a word with a sign and a colour, so that colour is never alone."""
-    tone, icon = CHIPS.get(state, ("plain", "dot"))
-    return {"tone": tone, "icon": icon, "text": text or words(state)}
+    tone, sign = CHIPS.get(state, ("plain", "dot"))
+    return {"tone": tone, "icon": sign, "text": text or words(state)}
 
 
 CHIPS = {
