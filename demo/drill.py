@@ -16,8 +16,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,11 +40,13 @@ VICTIMS = {
     "gpu child": "-m gpu.",
     "teacher": "-m demo.teacher",
 }
-LOOK_S, TRIES = 0.05, 20
+TRIES = 20
 LATEST = 0.8  # of a stage's undisturbed time: a kill should come before its end
 MOST_WAIT_S = 20.0
-RUN_S, HALT_S = 0.02, 0.04
-STEPPED = ("--queues work", "--queues agents")
+QUEUES = ("work", "agents")
+BOOTED = "[tasks]"
+SHORT_S, RUN_S, STRETCH = 5.0, 0.02, 2.0
+LATENCY_MS = 200  # of the teacher, so that calls are under way when somebody is killed
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Kill:
 class Killer:
     """Kills everything of one site once a stage, at a random point, and now and then one part more.
 
-    ``seconds`` are the stages' undisturbed durations. Parts that a stage does not have are passed over.
+    ``seconds`` are the stages' undisturbed durations. Parts that a stage does not have are passed over. Between two
+    looks the workers of short jobs run for RUN_S only, so that no stage begins and ends unseen.
     """
 
     site: psutil.Process
@@ -69,27 +71,56 @@ class Killer:
     seconds: dict[str, float]
     kills: list[Kill] = field(default_factory=list)
     _seen: set[tuple[str, int]] = field(default_factory=set)
+    _logged: dict[str, int] = field(default_factory=dict)
 
     def watch(self, found: Json) -> None:
-        """Look at the round; a stage that is new gets its kills: a person's at once, before anybody acts."""
+        """Look at the round; a stage that now runs gets its kills: a person's at once, before anybody acts."""
         stage = found["stages"][-1]
         key = (stage["stage"], stage["take"])
-        if key in self._seen or stage["ended_at"]:
-            return
-        self._seen.add(key)
-        wait_s = min(MOST_WAIT_S, LATEST * self.rng.random() * self.seconds.get(stage["stage"], 0.0))
+        if key not in self._seen and (stage["status"] == "running" or found["waits_for"]):
+            self._seen.add(key)
+            self.plan_kills(stage["stage"], is_a_persons=bool(found["waits_for"]))
+        self.step()
+
+    def plan_kills(self, stage: str, *, is_a_persons: bool) -> None:
+        """Draw when to strike a stage that was just seen."""
+        usual_s = self.seconds.get(stage, 0.0)
+        wait_s = min(MOST_WAIT_S, LATEST * self.rng.random() * usual_s * (STRETCH if usual_s < SHORT_S else 1))
         second = self.rng.choice([*VICTIMS, None])
-        if found["waits_for"]:
+        if is_a_persons:
             self.strike(list(VICTIMS))
             return
         threading.Timer(wait_s, self.strike, [list(VICTIMS)]).start()
         if second:
             threading.Timer(wait_s * (1 + self.rng.random()), self.strike, [[second]]).start()
 
+    def step(self) -> None:
+        """Let the workers of short jobs run a little; those that are starting run freely."""
+        booted = [one for queue in QUEUES for one in self.processes(f"--queues {queue}") if self.is_booted(queue)]
+        signal_all(booted, signal.SIGCONT)
+        time.sleep(RUN_S)
+        signal_all(booted, signal.SIGSTOP)
+
+    def is_booted(self, queue: str) -> bool:
+        """Whether a queue's worker has said what it runs since it was last killed."""
+        with self.log(queue).open() as file:
+            file.seek(self._logged.get(queue, 0))
+            return BOOTED in file.read()
+
+    def log(self, queue: str) -> Path:
+        """What a queue's worker says."""
+        return self.var / "log" / f"worker-{queue}.log"
+
+    def release(self) -> None:
+        """Let all run freely again."""
+        signal_all([one for queue in QUEUES for one in self.processes(f"--queues {queue}")], signal.SIGCONT)
+
     def strike(self, victims: list[str]) -> None:
         """Kill these, in random order."""
         self.rng.shuffle(victims)
         for victim in victims:
+            if victim == "worker":
+                self._logged = {queue: self.log(queue).stat().st_size for queue in QUEUES}
             for process in self.processes(VICTIMS[victim]):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
@@ -111,28 +142,6 @@ def command_of(process: psutil.Process) -> str:
         return ""
 
 
-@contextmanager
-def stepped(killer: Killer) -> Iterator[None]:
-    """Let the workers of short jobs run in small steps, so that no stage begins and ends between two looks."""
-    over = threading.Event()
-
-    def step() -> None:
-        while not over.is_set():
-            found = [one for one in killer.site.children() if any(words in command_of(one) for words in STEPPED)]
-            signal_all(found, signal.SIGSTOP)
-            time.sleep(HALT_S)
-            signal_all(found, signal.SIGCONT)
-            time.sleep(RUN_S)
-
-    thread = threading.Thread(target=step, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 def signal_all(processes: list[psutil.Process], what: signal.Signals) -> None:
     """Signal those that still run."""
     for process in processes:
@@ -150,9 +159,6 @@ class Played:
     num_twice: int
 
 
-Watch = Callable[[Json], None]
-
-
 def play(plan: Plan, seconds: dict[str, float] | None, rng: Random) -> tuple[Played, list[Kill]]:
     """Play one small round; with ``seconds`` (its stages' usual durations) it is disturbed."""
     check_all(plan)
@@ -164,12 +170,11 @@ def play(plan: Plan, seconds: dict[str, float] | None, rng: Random) -> tuple[Pla
         seed_campaign(plan, api, lambda name, job: None)
         killer = Killer(psutil.Process(server.pid), plan.var, rng, seconds or {})
         number = round_open(plan, api)
-        player = Player(plan, api, number, killer.watch if seconds else lambda found: None, say, TRIES, LOOK_S)
-        if seconds:
-            with stepped(killer):
-                found = player.play()
-        else:
+        player = Player(plan, api, number, killer.watch if seconds else lambda found: None, say, TRIES, poll_s=0.0)
+        try:
             found = player.play()
+        finally:
+            killer.release()
     bills = list(read_bills(plan.bills))
     manifests = frozenset(path.stem for path in (plan.var / "datasets").glob("*.json"))
     return Played(found, manifests, len(bills), len(paid_twice(bills))), killer.kills
@@ -208,7 +213,7 @@ def free_ports() -> tuple[int, int]:
 def on_fresh_folder(plan: Plan, root: Path, name: str) -> Plan:
     """The same plan in a folder and on ports of its own."""
     port, teacher_port = free_ports()
-    return replace(plan, var=root / name, port=port, teacher_port=teacher_port, sizes=SMALL)
+    return replace(plan, var=root / name, port=port, teacher_port=teacher_port, sizes=SMALL, latency_ms=LATENCY_MS)
 
 
 def drill(plan: Plan, root: Path, seed: int) -> Json:

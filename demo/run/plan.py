@@ -41,7 +41,9 @@ SMALL = Sizes("mini-world-small", "Mini world, small", 8, 16, 24, 22, 0.2, 0, 2,
 
 @dataclass(frozen=True)
 class Plan:
-    """One invocation of the demo. ``endpoint`` is the base URL of the agents' endpoint; empty: our own teacher."""
+    """One invocation of the demo. ``endpoint`` is the base URL of the agents' endpoint; empty: our own teacher,
+    whose answers take ``latency_ms``.
+    """
 
     port: int = 8000
     teacher_port: int = 8001
@@ -52,6 +54,7 @@ class Plan:
     checkpoint: Path = CHECKPOINT
     endpoint: str = ""
     sizes: Sizes = FULL
+    latency_ms: int = 0
 
     @property
     def base(self) -> str:

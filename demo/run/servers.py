@@ -72,6 +72,7 @@ def token_file(plan: Plan) -> Path:
 def teacher_command(plan: Plan, log: Path) -> list[str]:
     """How the teacher is started."""
     facts = ["--port", str(plan.teacher_port), "--seed", str(plan.seed), "--log", str(log)]
+    facts += ["--latency-ms", str(plan.latency_ms)]
     return [sys.executable, "-m", "demo.teacher", *facts]
 
 

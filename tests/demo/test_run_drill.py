@@ -18,7 +18,14 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def stage(name: str, begin_s: float, end_s: float | None, take: int = 1) -> dict:
     times = [(NOON + timedelta(seconds=s)).isoformat() if s is not None else None for s in (begin_s, end_s)]
-    return {"stage": name, "take": take, "opened_at": times[0], "ended_at": times[1], "seconds": (end_s or 0) - begin_s}
+    return {
+        "stage": name,
+        "take": take,
+        "opened_at": times[0],
+        "ended_at": times[1],
+        "seconds": (end_s or 0) - begin_s,
+        "status": "done" if end_s else "running",
+    }
 
 
 def test_kills_are_counted_in_the_stage_that_was_open_by_its_own_times():
@@ -31,7 +38,10 @@ def test_kills_are_counted_in_the_stage_that_was_open_by_its_own_times():
 
 @pytest.fixture
 def site(tmp_path):
-    """A process with children that look like a site's parts."""
+    """A process with children that look like a site's parts, and the logs of its workers."""
+    (tmp_path / "log").mkdir()
+    for queue in drill.QUEUES:
+        (tmp_path / "log" / f"worker-{queue}.log").write_text("[tasks]\n")
     code = (
         "import subprocess, sys, time\n"
         "for words in sys.argv[1:]:\n"
@@ -87,6 +97,20 @@ def test_a_stage_is_struck_at_a_random_point_within_its_usual_time(site, tmp_pat
         killer.watch({"stages": [stage("train", 0, None)], "waits_for": None})
     firsts = [wait for wait in waits if wait < 8.0]
     assert min(waits) < 1 and max(firsts) > 6 and len(waits) > 300 and len({round(wait, 6) for wait in waits}) > 150
+
+
+def test_workers_that_have_started_stand_still_between_two_looks_and_starting_ones_do_not(site, tmp_path):
+    killer = Killer(site, tmp_path, Random(1), {})
+    (work,) = killer.processes("--queues work")
+    (gpu,) = killer.processes("--queues gpu")
+    killer.step()
+    until(lambda: work.status() == psutil.STATUS_STOPPED)
+    assert gpu.status() != psutil.STATUS_STOPPED
+    killer.release()
+    until(lambda: work.status() != psutil.STATUS_STOPPED)
+    (tmp_path / "log" / "worker-work.log").write_text("starting\n")
+    killer.step()
+    assert work.status() != psutil.STATUS_STOPPED
 
 
 class NoTimer:
