@@ -10,7 +10,7 @@ from trl.trainer.utils import add_fused_lm_head
 
 import gpu.packing
 from gpu.loading import load_model
-from gpu.packing import Answers, fits, packed_log_probs
+from gpu.packing import Answers, _pack_mask, fits, packed_log_probs
 from tests.gpu.test_vision import qwen2, qwen3
 
 LENGTH = 5
@@ -91,6 +91,12 @@ def test_an_answer_that_is_masked_whole_scores_zero_and_gives_finite_gradients(c
     torch.autograd.backward(log_probs.sum())
     assert log_probs[1].abs().sum() == 0
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_every_token_sees_itself_so_that_no_row_of_the_mask_is_empty() -> None:
+    mask = _pack_mask(torch.tensor([[False, False, True], [True, True, True]]), width=2, length=2)
+    assert mask.diagonal(dim1=1, dim2=2).all()
+    assert mask[0, :, :2].sum() == 2, "padding is seen by itself alone"
 
 
 def test_a_prompt_and_its_picture_run_once(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,15 @@ def test_every_token_is_drawn_from_the_logits_of_the_whole_text_before_it(
         assert torch.allclose(got, wanted, atol=1e-4)
 
 
+def test_a_pad_token_that_also_ends_answers_does_not_lengthen_finished_ones(loaded: Loaded) -> None:
+    model, inputs, tokens = loaded
+    sampling = Sampling(num_answers=3, temperature=1.0, max_new_tokens=12)
+    padded_by_stop = Tokens(tokens.stop, tokens.blocked, tokens.stop[0])
+    answers = sample_answers(model, inputs, sampling, padded_by_stop, torch.Generator().manual_seed(0))
+    for answer in (answer for group in answers for answer in group):
+        assert all(token not in tokens.stop for token in answer[:-1])
+
+
 def test_sampled_answers_differ_within_a_prompt_and_repeat_with_the_seed(loaded: Loaded) -> None:
     model, inputs, tokens = loaded
     sampling = Sampling(num_answers=8, temperature=1.0, max_new_tokens=8)

@@ -9,6 +9,7 @@ import torch
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 import gpu.packing
+from gpu.errors import GpuFault
 from gpu.grader import Grader
 from gpu.runtime import Run
 from gpu.train import build_trainer
@@ -84,3 +85,13 @@ def test_copies_of_a_prompt_are_one_prompt_with_completions_of_their_own(trainer
         rows = inputs["group"] == group
         assert len(inputs["prompt_ids"][rows].unique(dim=0)) == 1
     assert len(inputs["completion_ids"].unique(dim=0)) > 2
+
+
+@pytest.mark.parametrize(("loss", "kl"), [(float("nan"), 0.1), (float("inf"), 0.1), (0.5, float("nan"))])
+def test_a_loss_or_a_kl_that_is_no_number_is_diverged(
+    trainer: Any, monkeypatch: pytest.MonkeyPatch, loss: float, kl: float
+) -> None:
+    trainer._metrics["train"]["kl"] = [kl]
+    monkeypatch.setattr(GRPOTrainer, "_compute_loss", lambda *_: torch.tensor(loss))
+    with pytest.raises(GpuFault, match="diverged: At step 1"):
+        trainer._compute_loss(trainer.model, {"group": torch.zeros(1)})
