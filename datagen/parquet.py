@@ -3,11 +3,11 @@
 Written with pyarrow alone: the ``datasets`` library imports torch, which no web or worker process may load.
 """
 
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -66,18 +66,18 @@ class TrainingRow:
         row = asdict(self)
         image, question, options = row.pop("image"), row.pop("question"), row.pop("options")
         row["options"] = json.dumps(options, sort_keys=True)
-        row["images"] = [{"bytes": media_path(image).read_bytes(), "path": f"{image}.png"}]
+        row["images"] = [{"bytes": media_path(image).read_bytes(), "path": image}]
         row["prompt"] = question_messages(question, options)
         return row
 
 
-def parquet_bytes(rows: Iterable[TrainingRow]) -> bytes:
-    """The rows as one parquet file in small row groups; the same rows give the same bytes."""
-    buffer = io.BytesIO()
-    with pq.ParquetWriter(buffer, SCHEMA, compression="zstd") as writer:
+def parquet_write(path: Path, rows: Iterable[TrainingRow], tick: Callable[[], None]) -> None:
+    """The rows as one parquet file in small row groups; the same rows give the same bytes. No more than a row group
+    is held in memory; ``tick`` is called after each."""
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         for group in batched(iter(rows), ROW_GROUP):
             writer.write_table(pa.Table.from_pylist([row.arrow() for row in group], schema=SCHEMA))
-    return buffer.getvalue()
+            tick()
 
 
 def batched(rows: Iterator[TrainingRow], size: int) -> Iterator[list[TrainingRow]]:

@@ -1,25 +1,32 @@
 """Accepted samples become an immutable dataset: a parquet file and a manifest, both named by content."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
 
-from core.access import audit
-from core.domain.files import hash_bytes, write_atomic
+from core.access import audit, require
+from core.domain.answers import EXTRACTOR_VERSION
+from core.domain.files import hash_bytes, hash_file, write_atomic
+from core.domain.prompts import PROMPT_VERSION
 from core.errors import ShortOfSamples
 from core.jobs.context import JobContext
 from core.models import ModelCall
+from datagen.agents.requests import VERSIONS, system_prompt
 from datagen.models import Dataset, Mixture, Sample, Slot
-from datagen.parquet import TrainingRow, parquet_bytes
+from datagen.parquet import TrainingRow, parquet_write
+from datagen.selectors import sample_counts
 
 MANIFEST_VERSION = 1
 
 
 def dataset_build(context: JobContext, mixture: Mixture) -> Dataset:
     """The mixture's dataset; made once. ShortOfSamples says which skill lacks how many, and why."""
+    require(context.job.actor, "research", mixture.campaign)
     known = Dataset.objects.filter(mixture=mixture).first()
     if known:
         return known
@@ -27,25 +34,41 @@ def dataset_build(context: JobContext, mixture: Mixture) -> Dataset:
         Sample.objects.filter(slot__mixture=mixture, status="accepted").select_related("slot").order_by("slot__index")
     )
     require_enough(mixture, len(accepted))
-    rows = [training_row(mixture, sample) for sample in accepted]
-    data = parquet_bytes(rows)
-    manifest = manifest_of(mixture, accepted, rows, hash_bytes(data))
-    manifest_hash = hash_bytes(canonical(manifest))
-    path = Path(settings.DATASETS_ROOT) / f"{manifest_hash}.parquet"
-    write_atomic(path, data)
-    write_atomic(path.with_suffix(".json"), canonical(manifest))
+    manifest, path = files_write(context, mixture, accepted)
     with context.writing():
         dataset = Dataset.objects.create(
             campaign=mixture.campaign,
             mixture=mixture,
-            manifest_hash=manifest_hash,
+            manifest_hash=path.stem,
             file_hash=manifest["file"],
             path=str(path),
-            num_samples=len(rows),
+            num_samples=len(accepted),
             manifest=manifest,
         )
-        audit(context.job.actor, "dataset.built", dataset, campaign=mixture.campaign, manifest_hash=manifest_hash)
+        audit(context.job.actor, "dataset.built", dataset, campaign=mixture.campaign, manifest_hash=path.stem)
     return dataset
+
+
+def files_write(context: JobContext, mixture: Mixture, accepted: list[Sample]) -> tuple[dict[str, Any], Path]:
+    """The manifest, and the parquet file named by the manifest's hash, with the manifest beside it; both whole."""
+    folder = Path(settings.DATASETS_ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [training_row(mixture, sample) for sample in accepted]
+    with TemporaryDirectory(dir=folder, prefix=".building-") as building:
+        draft = Path(building) / "dataset.parquet"
+        parquet_write(draft, rows, context.beat)
+        manifest = manifest_of(mixture, accepted, rows, hash_file(draft, context.beat))
+        path = folder / f"{hash_bytes(canonical(manifest))}.parquet"
+        flush(draft)
+        draft.replace(path)
+    write_atomic(path.with_suffix(".json"), canonical(manifest))
+    return manifest, path
+
+
+def flush(path: Path) -> None:
+    """Bring a file's bytes to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def require_enough(mixture: Mixture, num_accepted: int) -> None:
@@ -100,7 +123,7 @@ def training_row(mixture: Mixture, sample: Sample) -> TrainingRow:
 
 
 def manifest_of(mixture: Mixture, samples: list[Sample], rows: list[TrainingRow], file_hash: str) -> dict[str, Any]:
-    """All that made this dataset, by content hash; no keys of rows, no clock, no paths."""
+    """All that made this dataset, by content; no keys of rows, no clock, no paths."""
     pairs = zip(samples, rows, strict=True)
     return {
         "version": MANIFEST_VERSION,
@@ -108,7 +131,13 @@ def manifest_of(mixture: Mixture, samples: list[Sample], rows: list[TrainingRow]
         "mixture": mixture.manifest_hash,
         "policy": mixture.policy,
         "seed": mixture.seed,
+        "campaign_seed": mixture.campaign.seed,
         "agents": agents_of(mixture),
+        "prompts": {version: hash_bytes(system_prompt(version)) for version in VERSIONS.values()},
+        "answer_prompt": PROMPT_VERSION,
+        "extractor": EXTRACTOR_VERSION,
+        "answer_runs": sorted({str(sample.evidence.get("answer_run", "")) for sample in samples}),
+        "counts": sample_counts(mixture),
         "samples": [
             [row.sample_id, row.image, sample.slot.index, sample.try_ix, sample.num_correct, sample.num_scored]
             for sample, row in pairs
@@ -120,8 +149,8 @@ def manifest_of(mixture: Mixture, samples: list[Sample], rows: list[TrainingRow]
 def agents_of(mixture: Mixture) -> list[list[str]]:
     """Which model played which role with which prompt version."""
     calls = ModelCall.objects.filter(campaign=mixture.campaign, subject__startswith=mixture.manifest_hash[:12])
-    found = calls.order_by().values_list("role", "endpoint__model", "prompt_version").distinct()
-    return sorted([role, model, version] for role, model, version in found)
+    found = calls.filter(status="answered").values_list("role", "endpoint__model", "prompt_version")
+    return sorted([role, model, version] for role, model, version in found.order_by().distinct())
 
 
 def canonical(value: Any) -> str:
