@@ -48,7 +48,7 @@ def run_child(module: str, folder: Path) -> tuple[int, str]:
     return child.returncode, output
 
 
-def wait_until(happens: Callable[[], object], limit_s: float = 60.0) -> None:
+def wait_until(happens: Callable[[], object], limit_s: float = 120.0) -> None:
     deadline = time.monotonic() + limit_s
     while not happens():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -26,7 +26,7 @@ from core.specs import (
 from gpu.answer import read_items, resume, work
 from gpu.errors import GpuFault
 from gpu.runtime import Run
-from tests.gpu.runs import start_child, wait_until, write_spec
+from tests.gpu.runs import run_child, start_child, wait_until, write_spec
 
 NUM_ITEMS = 24
 
@@ -94,17 +94,19 @@ def test_a_killed_and_resumed_run_leaves_the_very_same_file(
     checkpoint: Path, tmp_path: Path, undisturbed: tuple[Path, AnswerResult]
 ) -> None:
     folder = tmp_path / "run"
-    spec = answer_run(checkpoint, folder)
+    answer_run(checkpoint, folder)
     path = folder / ANSWERS_FILE
-    child = start_child("gpu.answer", folder)
-    wait_until(lambda: child.poll() is not None or (path.exists() and len(path.read_bytes().splitlines()) >= 8))
+    child = start_child("tests.gpu.halting_answer", folder)
+    wait_until(lambda: child.poll() is not None or (path.exists() and b'"batch":3' in path.read_bytes()))
     child.kill()
     child.wait()
     assert not (folder / RESULT_FILE).exists()
     before = path.read_bytes()
-    assert 8 <= len(before.splitlines()) < 2 * NUM_ITEMS
+    assert len(before.splitlines()) == 4 * 2 * 2
     path.write_bytes(before + before.splitlines()[-1][:20])
-    result = work(Run(folder), spec)
+    code, output = run_child("gpu.answer", folder)
+    assert code == 0, output
+    result = AnswerResult.model_validate_json((folder / RESULT_FILE).read_bytes())
     assert path.read_bytes() == (undisturbed[0] / ANSWERS_FILE).read_bytes()
     assert path.read_bytes().startswith(before)
     assert result.answers_hash == undisturbed[1].answers_hash
