@@ -31,8 +31,8 @@ class Sizes:
     samples: int = 320
     share: float = 0.3
     refills: int = 1
-    steps: int = 40
-    prompts: int = 32
+    steps: int = 24
+    prompts: int = 24
 
 
 FULL = Sizes()
@@ -112,8 +112,8 @@ class Plan:
             "prompts_per_step": sizes.prompts,
             "steps": sizes.steps,
             "micro_batch_size": 8 * sizes.prompts,
-            "max_completion_tokens": 16,
-            "save_every": 10,
+            "max_completion_tokens": 12,
+            "save_every": 8,
         }
         return {
             "diagnosis": {"items_a_skill": sizes.items},
