@@ -105,6 +105,14 @@ def test_a_call_in_flight_at_a_kill_is_repeated_with_the_same_key_and_counted_tw
     assert (call.status, call.num_sent) == ("answered", 2)
 
 
+def test_calls_that_an_earlier_attempt_left_in_flight_are_shown_as_unknown_until_they_are_repeated(server):
+    context = make_working(server)
+    ask(context, request(1))
+    ModelCall.objects.update(status="sent")
+    ask(context, request(2))
+    assert ModelCall.objects.get(subject="s1").status == "unknown"
+
+
 def test_a_server_that_is_down_leaves_an_unknown_call_and_an_error_that_waiting_may_mend(server):
     server.down_after = 3
     context = make_working(server)

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from core.domain.files import write_atomic
-from core.errors import LeaseLost
+from core.errors import InvalidInput, LeaseLost
 from core.specs import ANSWERS_FILE, ITEMS_FILE
 from datagen.models import Sample, Slot
 from datagen.services import difficulty
 from datagen.services.difficulty import difficulty_filter
 from diagnostics.models import Checkpoint
 from tests.datagen.test_datasets import make_filled
-from tests.factories import make_context, make_job
+from tests.factories import make_campaign, make_context, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -136,3 +136,51 @@ def test_what_each_sample_teaches_is_stored(model):
     assert (sample.num_correct, sample.num_scored) == (4, 9)
     assert 0.9 < sample.gradient_probability < 1.0
     assert sample.evidence["model_answers"] == {"0": 4, "777": 5}
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("calibrated", [4]), ("ref", [])])
+def test_calibrated_keeps_one_hard_sample_in_five_when_its_gold_is_confirmed(model, policy, kept):
+    told, _ = model
+    mixture = make_checked(*["target"] * 6)
+    type(mixture).objects.update(policy=policy)
+    mixture.refresh_from_db()
+    told.update({0: 5, 1: 5, 2: 5, 3: 5, 4: 2, 5: 1})
+    filter_once(mixture)
+    accepted = Sample.objects.filter(status="accepted").order_by("slot__index")
+    assert [s.slot.index for s in accepted if s.num_correct < 3] == kept
+    assert [s.slot.index for s in accepted if s.evidence["is_kept_hard"]] == kept
+
+
+def test_the_next_wave_counts_the_hard_samples_that_are_kept_already(model):
+    told, _ = model
+    mixture = make_checked(*["target"] * 6)
+    told.update({0: 5, 1: 5, 2: 5, 3: 5, 4: 2, 5: 1})
+    filter_once(mixture)
+    last = Sample.objects.get(slot__index=5)
+    Sample.objects.create(
+        slot=last.slot, try_ix=1, media=last.media, question="How?", answer="5", answer_type="number",
+        status="checked", is_gold_confirmed=True,
+    )  # fmt: skip
+    assert filter_once(mixture)["filled"] == 5
+    assert Sample.objects.get(try_ix=1).reason == "too_hard"
+
+
+def test_a_slot_whose_sample_is_not_decided_yet_stays_where_it_is(model):
+    mixture = make_checked("target")
+    Sample.objects.update(status="written")
+    assert filter_once(mixture) == {"open": 1, "filled": 0, "given_up": 0}
+    assert Slot.objects.get().num_tries == 0
+
+
+def test_the_checkpoint_must_be_of_the_same_campaign(model):
+    mixture = make_checked("target")
+    other = Checkpoint.objects.create(campaign=make_campaign(), name="x", path="/x", content_hash="x")
+    with pytest.raises(InvalidInput):
+        difficulty_filter(make_context(make_job(campaign=mixture.campaign)), mixture, other)
+
+
+def test_the_child_gets_the_campaigns_sampling_with_the_engines_length(model):
+    mixture = make_checked("target")
+    sampling = difficulty.spec_of(mixture, Checkpoint.objects.get(), []).sampling
+    assert (sampling.num_answers, sampling.temperature, sampling.top_k) == (9, 1.0, 40)
+    assert sampling.max_new_tokens == mixture.campaign.config.engine.max_new_tokens

@@ -58,6 +58,16 @@ def test_a_good_reply_is_a_written_sample_with_its_plan_and_picture(server):
     assert image_type == sample.slot.image_type == SKILLS[sample.slot.skill][2]
 
 
+def test_a_slot_that_has_its_sample_is_not_asked_about_again_even_without_a_ledger(server):
+    mixture = make_world(server, total=6)
+    run(mixture, generate_job, take=1)
+    ModelCall.objects.all().delete()
+    Sample.objects.order_by("slot__index").first().delete()
+    server.seen.clear()
+    run(mixture, generate_job, take=1)
+    assert [asked.schema for asked in server.seen] == ["Plan", "WrittenQuestion", "Validation"]
+
+
 def test_calls_are_named_by_content_and_never_by_a_primary_key(server):
     mixture = make_world(server, total=6)
     run(mixture, generate_job, take=1)

@@ -52,6 +52,13 @@ def test_the_same_list_again_changes_nothing_and_another_is_refused(campaign, im
     assert bring(campaign, folder, name="second").num_images == 4
 
 
+def test_a_pool_that_is_whole_is_not_read_again(campaign, import_root, monkeypatch):
+    folder = write_pool(import_root / "p", 3)
+    first = bring(campaign, folder)
+    monkeypatch.setattr(pools, "pool_check", None)
+    assert bring(campaign, folder).pk == first.pk
+
+
 def test_an_import_that_was_killed_goes_on_where_it_stood(campaign, import_root, monkeypatch):
     monkeypatch.setattr(pools, "CHUNK_PICTURES", 3)
     folder = write_pool(import_root / "p", 10)
