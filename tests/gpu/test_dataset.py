@@ -1,5 +1,6 @@
 """Rows reach the trainer whole, in an order that is the seed's alone."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,13 @@ def test_the_trainer_gets_pictures_messages_and_columns(tmp_path: Path) -> None:
     assert Counter(dataset[:]["sample_id"]) == {"s5": 1, "s0": 2}
 
 
+def test_prompts_may_be_stored_as_json_too(tmp_path: Path) -> None:
+    rows = [{**row, "prompt": json.dumps(row["prompt"])} for row in make_rows()]
+    (tmp_path / "json").mkdir()
+    stored_as_json, stored_as_structs = read(tmp_path / "json", rows), read(tmp_path, make_rows())
+    assert stored_as_json({"row": [0, 5]})["prompt"] == stored_as_structs({"row": [0, 5]})["prompt"]
+
+
 def test_keys_that_arrow_filled_with_nothing_are_not_taken_for_pictures() -> None:
     blocks = [{"type": "image", "text": None, "image": None}, {"type": "text", "text": "Red?", "image": None}]
     cleaned = clean_prompt([{"role": "user", "content": blocks}], "s0")
@@ -60,7 +68,7 @@ def test_options_become_json_however_they_are_stored(tmp_path: Path) -> None:
     ],
 )
 def test_a_sample_that_cannot_be_asked_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    rows = make_rows()
+    rows = [{**row, "prompt": json.dumps(row["prompt"])} for row in make_rows()]
     with pytest.raises(GpuFault, match=message) as caught:
         read(tmp_path, [rows[0] | change, *rows[1:]])
     assert caught.value.code == "bad_input"

@@ -1,7 +1,6 @@
 """RUN_DIRs for training the tiny model."""
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,13 @@ def png(number: int) -> bytes:
 
 
 def make_rows(count: int = 6) -> list[dict[str, Any]]:
-    """Samples of two skills; the last has no picture. Some prompts are JSON, some are Arrow structs as they come."""
+    """Samples of two skills; the last has no picture."""
     rows = []
     for i in range(count):
         has_picture = i < count - 1
         messages = question_messages("Red?" + "!" * i, num_images=int(has_picture))
         rows.append({
-            "prompt": json.dumps(messages), "images": [{"bytes": png(i), "path": None}] * has_picture,
+            "prompt": messages, "images": [{"bytes": png(i), "path": None}] * has_picture,
             "solution": "red", "answer_type": "text", "options": None,
             "skill": ["warm", "cold"][i % 2], "sample_id": f"s{i}", "mixture_hash": "m",
         })  # fmt: skip
