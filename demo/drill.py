@@ -16,7 +16,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,12 +41,14 @@ VICTIMS = {
     "gpu child": "-m gpu.",
     "teacher": "-m demo.teacher",
 }
-TRIES = 20
-LATEST = 0.8  # of a stage's undisturbed time: a kill should come before its end
+TRIES, LOOK_S = 20, 0.02
+LATEST, LATEST_SHORT = 0.8, 0.4  # of a stage's undisturbed time: a kill should come before its end
 MOST_WAIT_S = 20.0
 QUEUES = ("work", "agents")
 BOOTED = "[tasks]"
-SHORT_S, RUN_S, STRETCH = 5.0, 0.02, 2.0
+SHORT_S = 5.0
+MOST_ROUNDS = 3
+RUN_S, HALT_S = 0.015, 0.06
 LATENCY_MS = 200  # of the teacher, so that calls are under way when somebody is killed
 
 
@@ -61,8 +64,7 @@ class Kill:
 class Killer:
     """Kills everything of one site once a stage, at a random point, and now and then one part more.
 
-    ``seconds`` are the stages' undisturbed durations. Parts that a stage does not have are passed over. Between two
-    looks the workers of short jobs run for RUN_S only, so that no stage begins and ends unseen.
+    ``seconds`` are the stages' undisturbed durations. Parts that a stage does not have are passed over.
     """
 
     site: psutil.Process
@@ -80,12 +82,12 @@ class Killer:
         if key not in self._seen and (stage["status"] == "running" or found["waits_for"]):
             self._seen.add(key)
             self.plan_kills(stage["stage"], is_a_persons=bool(found["waits_for"]))
-        self.step()
 
     def plan_kills(self, stage: str, *, is_a_persons: bool) -> None:
         """Draw when to strike a stage that was just seen."""
         usual_s = self.seconds.get(stage, 0.0)
-        wait_s = min(MOST_WAIT_S, LATEST * self.rng.random() * usual_s * (STRETCH if usual_s < SHORT_S else 1))
+        latest_s = usual_s * (LATEST_SHORT if usual_s < SHORT_S else LATEST)
+        wait_s = min(MOST_WAIT_S, latest_s) * self.rng.random()
         second = self.rng.choice([*VICTIMS, None])
         if is_a_persons:
             self.strike(list(VICTIMS))
@@ -95,11 +97,11 @@ class Killer:
             threading.Timer(wait_s * (1 + self.rng.random()), self.strike, [[second]]).start()
 
     def step(self) -> None:
-        """Let the workers of short jobs run a little; those that are starting run freely."""
+        """Halt the workers of short jobs for a moment; those that are starting run freely."""
         booted = [one for queue in QUEUES for one in self.processes(f"--queues {queue}") if self.is_booted(queue)]
-        signal_all(booted, signal.SIGCONT)
-        time.sleep(RUN_S)
         signal_all(booted, signal.SIGSTOP)
+        time.sleep(HALT_S)
+        signal_all(booted, signal.SIGCONT)
 
     def is_booted(self, queue: str) -> bool:
         """Whether a queue's worker has said what it runs since it was last killed."""
@@ -110,10 +112,6 @@ class Killer:
     def log(self, queue: str) -> Path:
         """What a queue's worker says."""
         return self.var / "log" / f"worker-{queue}.log"
-
-    def release(self) -> None:
-        """Let all run freely again."""
-        signal_all([one for queue in QUEUES for one in self.processes(f"--queues {queue}")], signal.SIGCONT)
 
     def strike(self, victims: list[str]) -> None:
         """Kill these, in random order."""
@@ -140,6 +138,24 @@ def command_of(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+@contextmanager
+def stepped(killer: Killer) -> Iterator[None]:
+    """Let the workers of short jobs go in small steps, so that no stage begins and ends between two looks."""
+    over = threading.Event()
+
+    def steps() -> None:
+        while not over.wait(RUN_S):
+            killer.step()
+
+    thread = threading.Thread(target=steps, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def signal_all(processes: list[psutil.Process], what: signal.Signals) -> None:
@@ -170,11 +186,9 @@ def play(plan: Plan, seconds: dict[str, float] | None, rng: Random) -> tuple[Pla
         seed_campaign(plan, api, lambda name, job: None)
         killer = Killer(psutil.Process(server.pid), plan.var, rng, seconds or {})
         number = round_open(plan, api)
-        player = Player(plan, api, number, killer.watch if seconds else lambda found: None, say, TRIES, poll_s=0.0)
-        try:
-            found = player.play()
-        finally:
-            killer.release()
+        watch = killer.watch if seconds else lambda found: None
+        with stepped(killer) if seconds else nullcontext():
+            found = Player(plan, api, number, watch, say, TRIES, poll_s=LOOK_S).play()
     bills = list(read_bills(plan.bills))
     manifests = frozenset(path.stem for path in (plan.var / "datasets").glob("*.json"))
     return Played(found, manifests, len(bills), len(paid_twice(bills))), killer.kills
@@ -217,19 +231,24 @@ def on_fresh_folder(plan: Plan, root: Path, name: str) -> Plan:
 
 
 def drill(plan: Plan, root: Path, seed: int) -> Json:
-    """Both rounds, and what they show."""
+    """A calm round and a wild one, and what they show; another wild one while a stage was over before its kill."""
     say("a round undisturbed")
     calm, _ = play(on_fresh_folder(plan, root, "calm"), None, Random(seed))
     say(f"{calm.found['decision']} after {calm.found['seconds']:.0f} s; the same with kills")
-    wild, kills = play(on_fresh_folder(plan, root, "wild"), durations(calm.found), Random(seed))
-    say(f"{wild.found['decision']} after {wild.found['seconds']:.0f} s; {dict(Counter(kill.victim for kill in kills))}")
-    stages = kills_by_stage(wild.found, kills)
+    stages: Counter[str] = Counter()
+    wild: list[Played] = []
+    while len(wild) < MOST_ROUNDS and not (stages and all(stages.values())):
+        folder = on_fresh_folder(plan, root, f"wild-{len(wild)}")
+        played, kills = play(folder, durations(calm.found), Random(f"{seed}-{len(wild)}"))
+        wild.append(played)
+        stages.update(kills_by_stage(played.found, kills))
+        say(f"{played.found['decision']} after {played.found['seconds']:.0f} s, kills by stage: {dict(stages)}")
     return {
-        "kills": len(kills),
-        "stages": stages,
-        "same_manifest": len(calm.manifests) == 1 and calm.manifests == wild.manifests,
-        "paid_twice": wild.num_twice,
-        "paid_more": wild.num_bills - calm.num_bills,
+        "kills": sum(stages.values()),
+        "stages": dict(stages),
+        "same_manifest": len(calm.manifests) == 1 and all(one.manifests == calm.manifests for one in wild),
+        "paid_twice": sum(one.num_twice for one in wild),
+        "paid_more": sum(one.num_bills - calm.num_bills for one in wild),
     }
 
 

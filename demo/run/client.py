@@ -75,5 +75,5 @@ def problem_sentence(answer: httpx.Response) -> str:
     try:
         detail = str(answer.json().get("detail", answer.text))
     except ValueError:
-        detail = answer.text[:200]
+        detail = answer.reason_phrase
     return f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {' '.join(detail.split())}"

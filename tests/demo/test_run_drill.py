@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -99,18 +100,24 @@ def test_a_stage_is_struck_at_a_random_point_within_its_usual_time(site, tmp_pat
     assert min(waits) < 1 and max(firsts) > 6 and len(waits) > 300 and len({round(wait, 6) for wait in waits}) > 150
 
 
-def test_workers_that_have_started_stand_still_between_two_looks_and_starting_ones_do_not(site, tmp_path):
+def test_workers_that_have_started_go_in_steps_and_starting_ones_run_freely(site, tmp_path, monkeypatch):
     killer = Killer(site, tmp_path, Random(1), {})
     (work,) = killer.processes("--queues work")
     (gpu,) = killer.processes("--queues gpu")
+    halted: list[tuple[bool, bool]] = []
+    stopped = psutil.STATUS_STOPPED
+
+    def look(seconds: float) -> None:
+        until(lambda: (tmp_path / "free").exists() or work.status() == stopped)
+        halted.append((work.status() == stopped, gpu.status() == stopped))
+
+    monkeypatch.setattr(drill, "time", SimpleNamespace(sleep=look))
     killer.step()
-    until(lambda: work.status() == psutil.STATUS_STOPPED)
-    assert gpu.status() != psutil.STATUS_STOPPED
-    killer.release()
-    until(lambda: work.status() != psutil.STATUS_STOPPED)
+    assert halted == [(True, False)] and work.status() != stopped
     (tmp_path / "log" / "worker-work.log").write_text("starting\n")
+    (tmp_path / "free").touch()
     killer.step()
-    assert work.status() != psutil.STATUS_STOPPED
+    assert halted[1] == (False, False)
 
 
 class NoTimer:
