@@ -51,7 +51,15 @@ def healthy(port: int) -> bool:
 
 
 def of(supervisor: psutil.Process, word: str) -> list[psutil.Process]:
-    return [child for child in supervisor.children() if word in " ".join(child.cmdline())]
+    return [child for child in supervisor.children() if word in command_of(child)]
+
+
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def test_what_is_killed_comes_back_and_the_page_answers_again(site):
