@@ -53,7 +53,7 @@ def test_a_whole_small_round_ends_with_a_report_a_decision_and_no_process_left(t
         **os.environ,
         "DPE_VAR": str(tmp_path),
         "DATABASE_URL": own_database,
-        "REDIS_URL": "",
+        "REDIS_URL": os.environ.get("REDIS_URL", "") if own_database else "",
         "PORT": port,
         "DEMO_TEACHER_PORT": teacher_port,
         "DEMO_SMALL": "1",
