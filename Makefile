@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+# Pages are tested in Debian's Chromium: installed where root may, asked for elsewhere (NO_BROWSER=1 goes without).
+BROWSER := test -x /usr/bin/chromium || test -n "$$NO_BROWSER" || { apt-get update && apt-get install -y chromium; } > $(VENV)/browser.log 2>&1 || echo "no Chromium: install Debian's package chromium, or set NO_BROWSER=1"
 
 .PHONY: help setup demo serve test check drill bench
 help: ## this list
@@ -25,6 +27,7 @@ serve: $(STAMP) ## web, workers and beat on your own data (PORT, DATABASE_URL, R
 	@$(PY) manage.py migrate --verbosity 0 && exec $(PY) -m dpe_site.serve
 
 test: $(STAMP) ## the whole test suite, on SQLite and on PostgreSQL with Redis
+	@$(BROWSER)
 	@exec $(PY) -m tests.run_all
 
 check: $(STAMP) ## style, types, layers, migrations
