@@ -22,7 +22,7 @@ from demo.run.world_files import write_world
 def main() -> None:
     """Run the demo; a fault is one line and exit status 1."""
     console = Console(highlight=False)
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     try:
         plan = plan_read()
@@ -70,6 +70,6 @@ def round_play(plan: Plan, api: Api, memory: MemoryWatch, console: Console) -> J
 
 
 def stay(server: "subprocess.Popen[bytes]") -> None:
-    """Until Ctrl-C; a DemoError when the supervisor ends by itself."""
-    if server.wait():
-        raise DemoError("The supervisor ended; see var/log/supervisord.log.")
+    """Until Ctrl-C; a DemoError when the site ends before."""
+    server.wait()
+    raise DemoError("The site was ended from outside; see var/log/supervisord.log.")
