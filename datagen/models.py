@@ -28,6 +28,7 @@ class PoolImage(models.Model):
     image_type = models.CharField(max_length=30)
     licence = models.CharField(max_length=60)
     source = models.CharField(max_length=300)
+    caption = models.CharField(max_length=300, blank=True, help_text="words that a search can find it by")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pool", "media"], name="picture_once_a_pool")]
@@ -49,6 +50,8 @@ class Mixture(models.Model):
     manifest_hash = models.CharField(max_length=64)
     notes = models.JSONField(default=list, help_text="what an approver should know, one sentence each")
     comment = models.TextField(blank=True)
+    edited_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
+    edited_at = models.DateTimeField(null=True)
     approved_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
     approved_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -75,6 +78,7 @@ class MixtureRow(models.Model):
     answer_type = models.CharField(max_length=12)
     weight = models.FloatField()
     quota = models.PositiveIntegerField()
+    proposed_quota = models.PositiveIntegerField(null=True, help_text="the policy's number, where a person changed it")
     why = models.CharField(max_length=300)
     directions = models.JSONField(
         default=list, help_text="error types to aim at with their counts, most frequent first"
@@ -154,6 +158,33 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slot}/{self.try_ix}: {self.status}"
+
+
+class SampleDecision(models.Model):
+    """What a person decided about a sample, beside the machine's word, which stays in the sample's evidence.
+
+    ``accept`` fills the sample's slot, ``reject`` frees it, ``reassign`` moves the sample to another slot first.
+    """
+
+    sample = models.ForeignKey(Sample, on_delete=models.CASCADE, related_name="decisions")
+    actor = models.ForeignKey("auth.User", on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=8)
+    comment = models.TextField(blank=True)
+    status_before = models.CharField(max_length=10)
+    reason_before = models.CharField(max_length=40, blank=True)
+    slot_before = models.ForeignKey(Slot, on_delete=models.CASCADE, related_name="+")
+    try_before = models.PositiveSmallIntegerField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decision__in=["accept", "reject", "reassign"]), name="known_sample_decision"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision} {self.sample_id}"
 
 
 class Dataset(models.Model):

@@ -4,6 +4,7 @@ from core.models.calls import Endpoint, ModelCall
 from core.models.campaigns import AuditEvent, Campaign, Membership
 from core.models.jobs import Job, JobEvent
 from core.models.media import CampaignMedia, Media
+from core.models.workers import Worker
 
 __all__ = [
     "AuditEvent",
@@ -15,4 +16,5 @@ __all__ = [
     "Media",
     "Membership",
     "ModelCall",
+    "Worker",
 ]

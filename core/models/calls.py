@@ -15,6 +15,9 @@ class Endpoint(models.Model):
     timeout_s = models.FloatField(default=120.0)
     price_in = models.DecimalField(max_digits=12, decimal_places=6, default=0)
     price_out = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+    price_image = models.DecimalField(max_digits=12, decimal_places=6, default=0, help_text="money a picture edited")
+    capabilities = models.JSONField(default=dict, help_text="what the last test found: images, n, json_schema, usage")
+    checked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["campaign", "role"], name="one_endpoint_a_role")]
@@ -24,14 +27,15 @@ class Endpoint(models.Model):
 
 
 class ModelCall(models.Model):
-    """One call: its row is committed before the call is sent, its answer before anything uses it.
+    """One call of an endpoint or a tool: its row is committed before it is sent, its answer before anything uses it.
 
     ``unknown`` is a call that was in flight when its worker died; it is repeated with the same key
     and counted as possibly paid twice (``num_sent`` > 1).
     """
 
     campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="calls")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="calls")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, null=True, related_name="calls")
+    tool = models.CharField(max_length=20, blank=True, help_text="a tool that ran here (image_search, image_edit)")
     job = models.ForeignKey("core.Job", on_delete=models.SET_NULL, null=True, related_name="calls")
     role = models.CharField(max_length=20)
     subject = models.CharField(max_length=60, blank=True)
@@ -49,6 +53,7 @@ class ModelCall(models.Model):
         ],
     )
     num_sent = models.PositiveSmallIntegerField(default=1)
+    inputs = models.JSONField(default=dict, help_text="what was asked: text, and pictures by sha256")
     choices = models.JSONField(default=list)
     tokens_in = models.PositiveIntegerField(default=0)
     tokens_out = models.PositiveIntegerField(default=0)
@@ -59,6 +64,11 @@ class ModelCall(models.Model):
     answered_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(endpoint__isnull=False) | ~models.Q(tool=""), name="call_has_endpoint_or_tool"
+            )
+        ]
         indexes = [
             models.Index(fields=["campaign", "subject"], name="call_by_subject"),
             models.Index(fields=["job", "status"], name="call_by_job"),

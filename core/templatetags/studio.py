@@ -5,6 +5,7 @@ from datetime import datetime
 from django import template
 from django.http import QueryDict
 from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -95,6 +96,17 @@ def query(context: template.Context, **changes: str | int | None) -> str:
         if value not in (None, ""):
             wanted[key] = str(value)
     return "?" + wanted.urlencode()
+
+
+@register.simple_tag(takes_context=True)
+def tab(context: template.Context, name: str, text: str, key: str) -> SafeString:
+    """One tab of the campaign: a link to its page ``name``, the current one (``tab`` in the context) marked."""
+    try:
+        address = reverse(name, args=[context["campaign"].slug])
+    except NoReverseMatch:
+        return SafeString("")
+    current = SafeString(' aria-current="page"') if context.get("tab") == key else ""
+    return format_html('<a href="{}"{}>{}</a>', address, current, text)
 
 
 @register.simple_tag

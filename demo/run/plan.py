@@ -26,7 +26,7 @@ class Sizes:
     campaign: str = "mini-world"
     name: str = "Mini world"
     items: int = 200
-    bank: int = 400
+    bank: int = 600
     pool: int = 400
     samples: int = 320
     share: float = 0.3
