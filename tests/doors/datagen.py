@@ -10,7 +10,7 @@ from tests.doors.world import World
 
 
 def mixture(world: World) -> dict[str, Any]:
-    return {**world.slug(), "pk": world.campaign().mixtures.get().pk}
+    return {**world.slug(), "pk": world.campaign().mixtures.last().pk}
 
 
 def pool(world: World) -> dict[str, Any]:

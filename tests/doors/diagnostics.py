@@ -9,11 +9,11 @@ from tests.doors.world import World
 
 
 def report(world: World) -> dict[str, Any]:
-    return {**world.slug(), "pk": world.campaign().reports.get().pk}
+    return {**world.slug(), "pk": world.campaign().reports.last().pk}
 
 
 def skill(world: World) -> dict[str, Any]:
-    return {**report(world), "skill": "count"}
+    return {**report(world), "skill": world.campaign().reports.last().skills.first().skill}
 
 
 def checkpoint(world: World) -> dict[str, Any]:

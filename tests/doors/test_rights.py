@@ -6,13 +6,20 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from core.access import GRANTS
 from tests.doors.every import DOORS, ELSEWHERE, routes
 from tests.doors.table import Door
 from tests.doors.world import ROLES, World, make_world
 
 REFUSED = (401, 403, 404)
 PEOPLE = ("nobody", "stranger", *ROLES)
+# Said once more, and not read from core.access: a right given to a role by mistake must be seen here.
+RIGHTS = {
+    "viewer": {"view"},
+    "curator": {"view", "curate"},
+    "researcher": {"view", "curate", "research"},
+    "approver": {"view", "curate", "research", "approve"},
+    "admin": {"view", "curate", "research", "approve", "admin"},
+}
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ def may(role: str, right: str) -> bool:
     """What the tables say."""
     if right == "anyone":
         return True
-    return role != "nobody" and (right == "person" or right in GRANTS.get(role, frozenset()))
+    return role != "nobody" and (right == "person" or right in RIGHTS.get(role, ()))
 
 
 def is_let_in(answer: HttpResponse) -> bool:

@@ -7,7 +7,7 @@ from tests.doors.world import World
 
 
 def signed(world: World) -> dict[str, Any]:
-    return {"manifest_hash": world.campaign("approve").mixtures.get().manifest_hash, "comment": "looks right"}
+    return {"manifest_hash": world.campaign("approve").mixtures.last().manifest_hash, "comment": "looks right"}
 
 
 def start(world: World) -> dict[str, Any]:
