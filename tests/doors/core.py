@@ -15,6 +15,10 @@ def job(status: str, state: str = "decide") -> Any:
     return lambda world: {"pk": world.campaign(state).jobs.filter(status=status).first().pk}
 
 
+def own_token(world: World) -> dict[str, Any]:
+    return {"key": world.token}
+
+
 def endpoints(world: World) -> dict[str, Any]:
     return {"endpoints": [{"role": "planner", "base_url": "http://127.0.0.1:9/v1", "model": "m"}]}
 
@@ -25,6 +29,9 @@ PAGES = [
     Door("password-change", "person"),
     Door("media-detail", "view", picture),
     Door("media-thumbnail", "view", picture),
+    Door("token-list", "person"),
+    post("token-list", "person", days="30"),
+    post("token-end", "person", own_token),
     Door("job-list", "person"),
     Door("job-detail", "view", job("succeeded")),
     post("job-stop", "research", job("running", "running")),
@@ -37,6 +44,9 @@ API = [
     Door("api-campaign-detail", "view", slug),
     Door("api-endpoint-list", "view", slug),
     Door("api-endpoint-list", "admin", slug, "put", endpoints),
+    Door("api-token-list", "person"),
+    post("api-token-list", "person"),
+    Door("api-token-detail", "person", own_token, "delete"),
     Door("api-job-detail", "view", job("succeeded")),
     Door("api-job-detail", "research", job("running", "running"), "delete"),
     post("api-job-retry", "research", job("failed", "stuck")),

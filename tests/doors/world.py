@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
+from knox.models import AuthToken
 
 from core.models import Campaign
 from tests.factories import make_member, make_user
@@ -20,6 +21,7 @@ class World:
 
     rounds: dict[str, Round] = field(default_factory=dict)
     people: dict[str, User] = field(default_factory=dict)
+    token: str = "every-one"  # each person has a token of this name
 
     def campaign(self, state: str = "decide") -> Campaign:
         return self.rounds[state].campaign
@@ -45,6 +47,8 @@ def make_world(**sizes: int) -> World:
         else:
             world.rounds[state] = make_round(campaign, state, **sizes)
     world.people = {role: make_user() for role in (*ROLES, "stranger")}
+    for person in world.people.values():
+        AuthToken.objects.filter(pk=AuthToken.objects.create(user=person)[0].pk).update(token_key=world.token)
     for role in ROLES:
         for state in STATES:
             make_member(world.campaign(state), role, world.people[role])
