@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training import actions, comparison_views, views
+from training import actions, comparison_views, training_views, views
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
@@ -21,4 +21,6 @@ urlpatterns = [
         comparison_views.comparison_export,
         name="comparison-export",
     ),
+    path("campaigns/<slug:slug>/training/", training_views.training_list, name="training-list"),
+    path("campaigns/<slug:slug>/training/<int:pk>/", training_views.training_detail, name="training-detail"),
 ]
