@@ -14,7 +14,7 @@ from django.test import Client
 
 from core.models import Job
 from tests.pages.rows import make_full_campaign, make_round
-from training.models import RoundStage
+from training.models import Evaluation, RoundStage
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API runs a loop in the test's thread
 
@@ -70,12 +70,26 @@ def wait_for_server_threads(seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
+def records(campaign) -> list[str]:
+    """Addresses of what a round left: reports, an item, comparisons, training, datasets."""
+    root, run, item = (
+        f"/campaigns/{campaign.slug}",
+        campaign.training_runs.get(),
+        campaign.reports.get().run.items.first(),
+    )
+    comparison = Evaluation.objects.get(round__campaign=campaign)
+    lists = [f"{root}/{name}/" for name in ("reports", "comparisons", "training", "datasets")]
+    places = {"items": item, "comparisons": comparison, "training": run, "datasets": run.dataset}
+    return lists + [f"{root}/{name}/{row.pk}/" for name, row in places.items()]
+
+
 def test_every_page_loads_without_a_console_error_or_a_foreign_request(tab, campaign):
     round = make_round(campaign, "decide")
     report, mixture = campaign.reports.get(), campaign.mixtures.get()
     root = f"/campaigns/{campaign.slug}"
     pages = ["/", f"{root}/", f"{root}/rounds/{round.number}/", f"{root}/reports/{report.pk}/", "/jobs/", "/password/"]
     pages += [f"{root}/reports/{report.pk}/skills/count/", f"{root}/mixtures/{mixture.pk}/samples/", "/no/such/page"]
+    pages += records(campaign)
     for path in [*pages, f"/jobs/{campaign.jobs.first().pk}/"]:
         tab.goto(path)
         assert tab.locator("h1").count() == 1
@@ -88,7 +102,8 @@ def test_nothing_is_wider_than_a_phone(tab, campaign):
     report, mixture = campaign.reports.get(), campaign.mixtures.get()
     root = f"/campaigns/{campaign.slug}"
     tab.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", f"{root}/", f"{root}/rounds/{round.number}/", f"{root}/reports/{report.pk}/", "/jobs/"):
+    paths = ["/", f"{root}/", f"{root}/rounds/{round.number}/", f"{root}/reports/{report.pk}/", "/jobs/"]
+    for path in paths + records(campaign):
         tab.goto(path)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
     tab.goto(f"{root}/mixtures/{mixture.pk}/samples/")
@@ -101,6 +116,16 @@ def test_curves_are_drawn_and_their_styles_are_allowed(tab, campaign):
     tab.wait_for_selector("#chart-reward .main-svg", timeout=20_000)
     assert tab.locator("#chart-skills .scatterlayer .trace").count() == 11
     assert tab.evaluate("getComputedStyle(document.querySelector('.main-svg')).position") == "absolute"
+    assert tab.faults == []
+
+
+def test_the_curves_of_a_run_are_drawn_on_its_own_page_too(tab, campaign):
+    make_round(campaign, "train")
+    tab.goto(f"/campaigns/{campaign.slug}/training/{campaign.training_runs.get().pk}/")
+    tab.wait_for_selector("#chart-skills .main-svg", timeout=20_000)
+    assert tab.locator("#chart-skills .scatterlayer .trace").count() == 11
+    with tab.expect_response(lambda answer: answer.request.headers.get("hx-target") == "training-live", timeout=10_000):
+        pass
     assert tab.faults == []
 
 
