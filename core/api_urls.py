@@ -3,12 +3,13 @@
 from django.urls import path
 
 from core import api_views as views
-from core import token_views
+from core import audit_api, token_views
 
 urlpatterns = [
     path("campaigns", views.CampaignList.as_view(), name="api-campaign-list"),
     path("campaigns/<slug:slug>", views.CampaignDetail.as_view(), name="api-campaign-detail"),
     path("campaigns/<slug:slug>/endpoints", views.EndpointList.as_view(), name="api-endpoint-list"),
+    path("campaigns/<slug:slug>/audit-events", audit_api.AuditEventList.as_view(), name="api-audit-event-list"),
     path("jobs/<int:pk>", views.JobDetail.as_view(), name="api-job-detail"),
     path("jobs/<int:pk>/retry", views.JobRetry.as_view(), name="api-job-retry"),
     path("tokens", token_views.TokenList.as_view(), name="api-token-list"),

@@ -23,6 +23,14 @@ VIEWS = [
     ("report-detail", ["slug", "report"]),
     ("report-skill", ["slug", "report", "skill"]),
     ("sample-list", ["slug", "mixture"]),
+    ("report-list", ["slug"]),
+    ("item-detail", ["slug", "item"]),
+    ("comparison-list", ["slug"]),
+    ("comparison-detail", ["slug", "comparison"]),
+    ("training-list", ["slug"]),
+    ("training-detail", ["slug", "run"]),
+    ("dataset-list", ["slug"]),
+    ("dataset-detail", ["slug", "dataset"]),
     ("job-list", []),
     ("job-detail", ["job"]),
     ("password-change", []),
@@ -34,7 +42,16 @@ def places(campaign):
     round = make_round(campaign, "decide")
     slug, number = where(round)
     report, mixture, job = campaign.reports.get(), campaign.mixtures.get(), campaign.jobs.first()
-    return {"slug": slug, "number": number, "report": report.pk, "mixture": mixture.pk, "job": job.pk, "skill": "count"}
+    places = {
+        "slug": slug,
+        "number": number,
+        "report": report.pk,
+        "mixture": mixture.pk,
+        "job": job.pk,
+        "skill": "count",
+    }
+    places |= {"dataset": campaign.datasets.get().pk, "run": campaign.training_runs.get().pk}
+    return {**places, "item": report.run.items.first().pk, "comparison": round.evaluations.get().pk}
 
 
 def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(admin, places):
