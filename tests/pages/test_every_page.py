@@ -23,6 +23,8 @@ VIEWS = [
     ("report-detail", ["slug", "report"]),
     ("report-skill", ["slug", "report", "skill"]),
     ("sample-list", ["slug", "mixture"]),
+    ("sample-queue", ["slug"]),
+    ("sample-detail", ["slug", "sample"]),
     ("job-list", []),
     ("job-detail", ["job"]),
     ("password-change", []),
@@ -34,7 +36,9 @@ def places(campaign):
     round = make_round(campaign, "decide")
     slug, number = where(round)
     report, mixture, job = campaign.reports.get(), campaign.mixtures.get(), campaign.jobs.first()
-    return {"slug": slug, "number": number, "report": report.pk, "mixture": mixture.pk, "job": job.pk, "skill": "count"}
+    sample = {"sample": mixture.slots.order_by("pk").first().samples.latest("pk").pk}
+    rows = {"report": report.pk, "mixture": mixture.pk, "job": job.pk, **sample}
+    return {"slug": slug, "number": number, "skill": "count", **rows}
 
 
 def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(admin, places):
