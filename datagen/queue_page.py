@@ -89,14 +89,24 @@ def samples_wanted(campaign: Campaign, wanted: QueueFilter) -> QuerySet[Sample]:
     return rows.filter(**{column: value for column, value in others.items() if value})
 
 
-def queue_rows(campaign: Campaign, wanted: QueueFilter, after: str) -> list[SampleView]:
-    """Up to PAGE + 1 samples by status and id, behind the one that ``after`` names (``held.12``)."""
-    rows = samples_wanted(campaign, wanted).select_related("slot", "media").order_by("status", "pk")
+def rows_after(rows: QuerySet[Sample], after: str, *, field: str = "after") -> QuerySet[Sample]:
+    """Samples by status and id, behind the one that ``after`` names (``held.12``)."""
     status, _, pk = after.partition(".")
     if after:
         if not is_id(pk):
-            raise InvalidInput("after must be a status and a number.", field="after")
+            raise InvalidInput(f"{field} must be a status and a number.", field=field)
         rows = rows.filter(Q(status=status, pk__gt=int(pk)) | Q(status__gt=status))
+    return rows.order_by("status", "pk")
+
+
+def cursor_of(sample: Sample) -> str:
+    """What the page behind this sample starts after."""
+    return f"{sample.status}.{sample.pk}"
+
+
+def queue_rows(campaign: Campaign, wanted: QueueFilter, after: str) -> list[SampleView]:
+    """Up to PAGE + 1 samples in the queue's order."""
+    rows = rows_after(samples_wanted(campaign, wanted), after).select_related("slot", "media")
     return [
         SampleView(row, REASONS.get(row.reason, ""), evidence_lines(row.evidence), wanted.query_for(row))
         for row in rows[: PAGE + 1]
@@ -105,8 +115,7 @@ def queue_rows(campaign: Campaign, wanted: QueueFilter, after: str) -> list[Samp
 
 def queue_more(rows: Sequence[SampleView]) -> str:
     """What the next page starts after; empty on the last one."""
-    last = rows[PAGE - 1].sample if len(rows) > PAGE else None
-    return f"{last.status}.{last.pk}" if last else ""
+    return cursor_of(rows[PAGE - 1].sample) if len(rows) > PAGE else ""
 
 
 def queue_facets(campaign: Campaign, wanted: QueueFilter) -> list[Facet]:
