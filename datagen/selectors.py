@@ -3,11 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from core.errors import NotFound
-from core.models import Campaign
-from datagen.models import Mixture, Sample
+from core.models import Campaign, ModelCall
+from datagen.models import Mixture, Sample, SampleDecision
 
 
 def mixture_of(campaign: Campaign, pk: int) -> Mixture:
@@ -42,6 +42,25 @@ def sample_counts(mixture: Mixture) -> dict[str, Any]:
     under_way = statuses["written"] + statuses["checked"]
     made = {"accepted": statuses["accepted"], "held": statuses["held"], "under_way": under_way}
     return {"slots": sum(slots.values()), **slots, **made, "rejected": dict(rejected.most_common())}
+
+
+def sample_of(campaign: Campaign, pk: int) -> Sample:
+    """A sample of this campaign with its slot, mixture and picture; NotFound for another campaign's."""
+    rows = Sample.objects.select_related("slot__mixture__campaign", "media")
+    sample = rows.filter(slot__mixture__campaign=campaign, pk=pk).first()
+    if sample is None:
+        raise NotFound(f"There is no sample {pk} in {campaign.name}.")
+    return sample
+
+
+def calls_of_sample(sample: Sample) -> list[ModelCall]:
+    """Every call that was made for this try, in order, under the slot that it was written for; two queries."""
+    moved = SampleDecision.objects.filter(sample=sample, decision="reassign").select_related("slot_before")
+    first = moved.order_by("pk").first()
+    slot, try_ix = (first.slot_before, first.try_before) if first else (sample.slot, sample.try_ix)
+    subject = f"{sample.slot.mixture.manifest_hash[:12]}/s{slot.index}/t{try_ix}"
+    calls = ModelCall.objects.filter(campaign=sample.slot.mixture.campaign_id).select_related("endpoint")
+    return list(calls.filter(Q(subject=subject) | Q(subject__startswith=f"{subject}/")).order_by("pk"))
 
 
 def slots_count(mixture: Mixture) -> dict[str, int]:

@@ -99,6 +99,12 @@ def query(context: template.Context, **changes: str | int | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def query_at(context: template.Context, key: str, value: str | int) -> str:
+    """This page's query string from its first rows on with one filter set; an empty value takes it out."""
+    return query(context, **{key: value, "after": None})
+
+
+@register.simple_tag(takes_context=True)
 def tab(context: template.Context, name: str, text: str, key: str) -> SafeString:
     """One tab of the campaign: a link to its page ``name``, the current one (``tab`` in the context) marked."""
     try:
