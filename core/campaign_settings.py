@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.errors import InvalidInput
 from core.specs import Device, GrpoSettings, Precision, Sampling
 
+WIDEST_UNSIGNED = 0.03  # a wider gate margin needs somebody who answers for it
+
 
 class Part(BaseModel):
     """A checked group of settings; an unknown name is an error, not a silent nothing."""
@@ -83,7 +85,7 @@ def parse_settings(raw: object) -> CampaignSettings:
         first = error.errors()[0]
         field = "settings." + ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
-    if parsed.gate.margin > 0.03 and not parsed.gate.margin_signed_by:
+    if parsed.gate.margin > WIDEST_UNSIGNED and not parsed.gate.margin_signed_by:
         raise InvalidInput(
             "A gate margin wider than 0.03 needs a name in margin_signed_by.",
             field="settings.gate",
