@@ -1,6 +1,7 @@
 """Making campaigns, saying who is in them, which endpoints play which role, and by which settings they go on."""
 
 import json
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,3 +148,8 @@ def key_env_check(name: str) -> None:
             "key_env: give the name of a variable that ends in KEY or TOKEN and is none of this server's own.",
             field="key_env",
         )
+
+
+def is_key_set(endpoint: Endpoint) -> bool:
+    """Whether this server can call the endpoint: it needs no key, or the variable that holds it is set."""
+    return not endpoint.key_env or bool(os.environ.get(endpoint.key_env))
