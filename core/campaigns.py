@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from core.campaign_settings import parse_settings
 from core.domain.files import hash_bytes
 from core.errors import InvalidInput, WrongState
 from core.models import Campaign, Endpoint, Membership
+from core.roles import ROLES
 
 OURS = ("DPE_", "DJANGO_")  # variables of this server, which no endpoint may be sent
 SPOKEN_TO = ("base_url", "model", "key_env")
@@ -128,6 +130,15 @@ def endpoint_set(*, actor: User, campaign: Campaign, role: str, fields: dict[str
         endpoint, _ = Endpoint.objects.update_or_create(campaign=campaign, role=role, defaults=fields)
         audit(actor, "endpoint.set", endpoint, campaign=campaign, role=role, base_url=endpoint.base_url)
     return endpoint
+
+
+def endpoints_set(*, actor: User, campaign: Campaign, roles: Sequence[str], fields: dict[str, Any]) -> list[Endpoint]:
+    """One server for several roles, all of them or none."""
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown or not roles:
+        raise InvalidInput(f"roles: choose from {', '.join(ROLES)}.", field="roles")
+    with transaction.atomic():
+        return [endpoint_set(actor=actor, campaign=campaign, role=role, fields=fields) for role in roles]
 
 
 def base_url_check(url: str) -> None:

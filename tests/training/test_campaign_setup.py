@@ -100,7 +100,7 @@ def test_a_strangers_campaign_is_not_completed(actor):
             "endpoints.0.key_env",
         ),
         ({"members": [{"user": "nobody", "role": "viewer"}]}, "members.0.user"),
-        ({"settings": {"gate": {"margin": 0.1}}}, "settings.gate"),
+        ({"settings": {"gate": {"margin": 0.1}}}, "settings.gate.margin_signed_by"),
     ],
 )
 def test_a_fault_anywhere_is_named_by_its_place_and_leaves_nothing(actor, changes, place):
