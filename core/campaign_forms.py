@@ -59,6 +59,7 @@ class MemberForm(forms.Form):
 
 def plain_inputs(form: forms.Form) -> None:
     """Numbers are typed as text: a browser's arrows and its own rounding help nobody here."""
+    form.label_suffix = ""
     for field in form.fields.values():
         if isinstance(field.widget, forms.NumberInput):
             field.widget = forms.TextInput(attrs={**PLAIN, "inputmode": "decimal"})

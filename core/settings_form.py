@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from core.campaign_settings import CampaignSettings
 
 TITLES = {"grpo": "GRPO"}
+ABOUT = {"grpo": "How the model is trained on the dataset, in TRL's terms."}
 AFFECTS = {
     "diagnosis": "The next diagnosis asks so many items; the next report judges by tau and alpha.",
     "mixture": "Read when a mixture is proposed. One that waits for approval stays as it is.",
@@ -65,8 +66,8 @@ def setting_groups(
         assert schema is not None
         leaves = leaves_of(schema, f"{name}.")
         fields = tuple(setting_field(place, leaf, settings, typed, problems) for place, leaf in leaves)
-        title = TITLES.get(name, name.capitalize())
-        groups.append(SettingGroup(name, title, (schema.__doc__ or "").split("\n")[0], AFFECTS.get(name, ""), fields))
+        title, about = TITLES.get(name, name.capitalize()), ABOUT.get(name) or (schema.__doc__ or "").split("\n")[0]
+        groups.append(SettingGroup(name, title, about, AFFECTS.get(name, ""), fields))
     return groups
 
 

@@ -122,6 +122,9 @@ class YamlForm(forms.Form):
     )
     upload = forms.FileField(required=False, label="or a file", allow_empty_file=True)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+
     def content(self) -> bytes | str:
         """The file's text, not yet read as YAML."""
         upload = self.cleaned_data.get("upload")
