@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from core.access import require
 from core.api import body_of, campaign_of, person_of
-from core.campaigns import campaign_create, endpoint_set
+from core.campaigns import campaign_create, endpoint_set, is_key_set
 from core.jobs.services import job_cancel, job_retry
 from core.models import Campaign, Endpoint, Job
 
@@ -41,6 +41,7 @@ class EndpointBody(Body):
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     price_in: float = Field(default=0, ge=0)
     price_out: float = Field(default=0, ge=0)
+    price_image: float = Field(default=0, ge=0)
 
 
 class EndpointsBody(Body):
@@ -138,9 +139,10 @@ def campaign_json(campaign: Campaign) -> dict[str, Any]:
 
 
 def endpoint_json(row: Endpoint) -> dict[str, Any]:
-    """An endpoint as the API shows it."""
-    fields = ("role", "base_url", "model", "key_env", "concurrency", "timeout_s")
-    return {name: getattr(row, name) for name in fields}
+    """An endpoint as the API shows it, with what its last test found."""
+    fields = ("role", "base_url", "model", "key_env", "concurrency", "timeout_s", "capabilities", "checked_at")
+    prices = {name: float(getattr(row, name)) for name in ("price_in", "price_out", "price_image")}
+    return {**{name: getattr(row, name) for name in fields}, **prices, "is_key_set": is_key_set(row)}
 
 
 def job_json(job: Job) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 from django.urls import path
 
 from training import actions, comparison_views, training_views, views
+from training import actions, setup_views, views
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
+    path("campaigns/new/", setup_views.campaign_new, name="campaign-new"),
+    path("campaigns/<slug:slug>/inputs/", setup_views.campaign_inputs, name="campaign-inputs"),
+    path("campaigns/<slug:slug>/campaign.yaml", setup_views.campaign_file, name="campaign-file"),
     path("campaigns/<slug:slug>/", views.campaign_detail, name="campaign-detail"),
     path("campaigns/<slug:slug>/rounds/start", actions.round_start, name="round-start"),
     path("campaigns/<slug:slug>/rounds/<int:number>/", views.round_detail, name="round-detail"),
