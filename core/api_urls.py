@@ -3,8 +3,7 @@
 from django.urls import path
 
 from core import api_views as views
-from core import audit_api, token_views
-from core import settings_api, token_views
+from core import audit_api, settings_api, token_views
 
 urlpatterns = [
     path("campaigns", views.CampaignList.as_view(), name="api-campaign-list"),

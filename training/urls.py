@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from training import actions, comparison_views, training_views, views
-from training import actions, setup_views, views
+from training import actions, comparison_views, setup_views, training_views, views
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
