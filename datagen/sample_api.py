@@ -1,7 +1,7 @@
 """REST for samples: lists by filter, a sample's whole story, and what people decide."""
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -68,7 +68,7 @@ class DecideBody(CommentBody):
     """One decision about named samples, or about all that a filter shows; a dry run unless told otherwise."""
 
     decision: Literal["accept", "reject", "reassign"]
-    samples: list[int] | None = Field(default=None, max_length=MAX_BULK)
+    samples: list[Annotated[int, Field(ge=1, lt=1 << 63)]] | None = Field(default=None, max_length=MAX_BULK)
     filter: FilterBody | None = None
     skill: str = Field(default="", max_length=80)
     dry_run: bool = True
@@ -124,8 +124,14 @@ class SampleMove(APIView):
     def post(self, request: Request, slug: str, pk: int) -> Response:
         """Accept a sample for another open or given up slot of its mixture."""
         body, sample = body_of(request, ReassignBody), sample_of(campaign_of(request, slug, "curate"), pk)
-        facts = {"comment": body.comment, "skill": body.skill, "slot_index": body.slot}
-        return Response(sample_json(sample_reassign(actor=person_of(request), sample_id=sample.pk, **facts)))
+        moved = sample_reassign(
+            actor=person_of(request),
+            sample_id=sample.pk,
+            comment=body.comment,
+            skill=body.skill,
+            slot_index=body.slot,
+        )
+        return Response(sample_json(moved))
 
 
 class SampleUndo(APIView):
@@ -147,9 +153,14 @@ class SampleDecide(APIView):
     def post(self, request: Request, slug: str) -> Response:
         """What was decided (or would be), each refusal with its reason, and how the skills' numbers change."""
         body, campaign = body_of(request, DecideBody), campaign_of(request, slug, "curate")
-        ids = ids_chosen(campaign, body)
-        facts = {"comment": body.comment, "skill": body.skill, "dry_run": body.dry_run}
-        done = samples_decide(actor=person_of(request), sample_ids=ids, decision=body.decision, **facts)
+        done = samples_decide(
+            actor=person_of(request),
+            sample_ids=ids_chosen(campaign, body),
+            decision=body.decision,
+            comment=body.comment,
+            skill=body.skill,
+            dry_run=body.dry_run,
+        )
         return Response(asdict(done))
 
 
@@ -160,11 +171,12 @@ def ids_chosen(campaign: Campaign, body: DecideBody) -> list[int]:
     if body.filter is not None:
         rows = samples_wanted(campaign, filter_of(body.filter.model_dump())).order_by("pk")
         return list(rows.values_list("pk", flat=True)[: MAX_BULK + 1])
-    mine = Sample.objects.filter(slot__mixture__campaign=campaign, pk__in=body.samples)
-    strange = sorted(set(body.samples or []) - set(mine.values_list("pk", flat=True)))
+    named = body.samples or []
+    mine = Sample.objects.filter(slot__mixture__campaign=campaign, pk__in=named)
+    strange = sorted(set(named) - set(mine.values_list("pk", flat=True)))
     if strange:
         raise InvalidInput(f"samples: {campaign.name} has no sample {strange[0]}.", field="samples")
-    return body.samples or []
+    return named
 
 
 def sample_json(row: Sample) -> dict[str, Any]:

@@ -68,10 +68,12 @@ def service_of(decision: str, skill: str) -> Callable[..., Sample]:
         raise InvalidInput(f"decision must be one of {', '.join(Decision)}.", field="decision")
     if decision == Decision.REASSIGN and not skill:
         raise InvalidInput("skill: say which skill's slots they move to.", field="skill")
-    moving = partial(sample_reassign, skill=skill)
-    return {Decision.ACCEPT: sample_accept, Decision.REJECT: sample_reject, Decision.REASSIGN: moving}[
-        Decision(decision)
-    ]
+    services: dict[str, Callable[..., Sample]] = {
+        Decision.ACCEPT: sample_accept,
+        Decision.REJECT: sample_reject,
+        Decision.REASSIGN: partial(sample_reassign, skill=skill),
+    }
+    return services[decision]
 
 
 def mixtures_lock(sample_ids: Sequence[int]) -> list[int]:
