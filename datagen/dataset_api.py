@@ -41,7 +41,7 @@ class DatasetFile(APIView):
 
     @extend_schema(operation_id="dataset_download", responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, slug: str, pk: int, kind: str) -> StreamingHttpResponse:
-        """``parquet`` as trained on, ``manifest``, or ``jsonl`` as the paper's scripts write it."""
+        """``parquet`` as trained on, ``manifest``, ``easyr1``, ``verl``, or the paper's ``jsonl``."""
         return dataset_download(dataset_of(campaign_of(request, slug), pk), kind)
 
 

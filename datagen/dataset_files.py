@@ -9,10 +9,13 @@ from django.http import StreamingHttpResponse
 from core.errors import NotFound
 from core.streams import download, file_pieces
 from datagen.models import Dataset, Sample
+from datagen.parquet_formats import FIELDS, parquet_as
 
 FORMATS = {
     "parquet": "TRL, as trained on, pictures inside",
     "manifest": "all that made it, by hash",
+    "easyr1": "EasyR1's columns, parquet, pictures inside",
+    "verl": "verl's columns, parquet, pictures inside",
     "jsonl": "the paper's samples, a line each, pictures by address",
 }
 BATCH = 200
@@ -28,7 +31,9 @@ def dataset_download(dataset: Dataset, kind: str) -> StreamingHttpResponse:
     suffix, mime = (".json", "application/json") if kind == "manifest" else (".parquet", "application/octet-stream")
     path = Path(dataset.path).with_suffix(suffix)
     if not path.is_file():
-        raise NotFound(f"The {kind} of this dataset is not on this machine.")
+        raise NotFound(f"The file of this dataset that {kind} is made from is not on this machine.")
+    if kind in FIELDS:
+        return download(parquet_as(path, kind), name=f"{name}-{kind}.parquet", mime=mime)
     return download(file_pieces(path), name=f"{name}{suffix}", mime=mime, size=path.stat().st_size)
 
 
