@@ -10,7 +10,7 @@ from tests.doors.every import PAGES
 from tests.doors.world import World, make_world
 
 pytestmark = needs_browser
-NO_PAGE = {"healthz", "media-detail", "media-thumbnail"}
+NO_PAGE = {"healthz", "media-detail", "media-thumbnail", "campaign-file"}
 # Elements that act, shown to the eye but out of the keyboard's reach; and how many can be reached.
 UNREACHABLE = """() => [...document.querySelectorAll(
     'a, button, input:not([type=hidden]), select, textarea, summary, [role=button], [hx-trigger*=click], [onclick]')]

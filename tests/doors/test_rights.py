@@ -32,7 +32,7 @@ def ask(world: World, client: Client, door: Door) -> HttpResponse:
     with transaction.atomic():
         address, form = reverse(door.name, kwargs=door.args(world)), door.body(world)
         as_json = {"content_type": "application/json"} if door.is_api and door.method != "get" else {}
-        answer = getattr(client, door.method)(address, form, **as_json)
+        answer = getattr(client, door.method)(address, form, headers=door.headers(world), **as_json)
         transaction.set_rollback(True)
     return answer
 

@@ -1,7 +1,9 @@
 """Doors of campaigns and rounds."""
 
+import json
 from typing import Any
 
+from tests.doors.datagen import pool
 from tests.doors.table import Door, post, round_of, slug
 from tests.doors.world import World
 
@@ -14,7 +16,24 @@ def start(world: World) -> dict[str, Any]:
     return world.slug("ended")
 
 
+def campaign_file(world: World) -> dict[str, Any]:
+    return {"slug": "from-a-file", "name": "From a file", "seed": 1}
+
+
+def yaml_form(world: World) -> dict[str, Any]:
+    return {"way": "yaml", "do": "create", "text": json.dumps(campaign_file(world))}
+
+
+def import_form(world: World) -> dict[str, Any]:
+    return {"kind": "pool", **pool(world)}
+
+
 PAGES = [
+    Door("campaign-new", "person"),
+    Door("campaign-new", "person", method="post", body=yaml_form),
+    Door("campaign-inputs", "view", slug),
+    Door("campaign-inputs", "research", slug, "post", import_form),
+    Door("campaign-file", "admin", slug),
     Door("campaign-list", "person"),
     Door("campaign-detail", "view", slug),
     Door("round-detail", "view", round_of("decide")),
@@ -26,6 +45,10 @@ PAGES = [
     post("round-redo", "research", round_of("decide"), stage="gate"),
 ]
 API = [
+    Door("api-campaign-from-file", "person", method="post", body=campaign_file),
+    Door("api-campaign-check", "person", method="post", body=campaign_file),
+    Door("api-campaign-file", "admin", slug),
+    Door("api-import-list", "view", slug),
     Door("api-round-list", "view", slug),
     post("api-round-list", "research", start),
     Door("api-round-detail", "view", round_of("decide")),
