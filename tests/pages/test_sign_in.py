@@ -49,6 +49,27 @@ def test_signing_out_needs_a_post(client, db):
     assert client.post("/logout/")["Location"] == "/login/"
 
 
-def test_the_password_can_be_changed(client, db):
-    client.force_login(make_user())
-    assert client.get("/password/").status_code == 200
+def test_the_password_is_changed_and_the_page_says_so(client, db):
+    person = make_user("ada")
+    person.set_password("correct horse")
+    person.save()
+    client.login(username="ada", password="correct horse")
+    form = {"old_password": "correct horse", "new_password1": "battery staple 7", "new_password2": "battery staple 7"}
+    bad = client.post("/password/", {**form, "new_password2": "other"})
+    assert bad.status_code == 200 and b'role="alert"' in bad.content
+    answer = client.post("/password/", form, follow=True)
+    assert b"Your password is changed" in answer.content
+    assert client.login(username="ada", password="battery staple 7")
+
+
+def test_who_is_signed_out_comes_back_to_where_they_were_with_the_query(client, db):
+    person = make_user("ada")
+    person.set_password("correct horse")
+    person.save()
+    answer = client.get("/jobs/?show=failures")
+    html = client.get(answer["Location"]).content.decode()
+    assert 'name="next" value="/jobs/?show=failures"' in html
+    answer = client.post("/login/", {"username": "ada", "password": "correct horse", "next": "/jobs/?show=failures"})
+    assert answer["Location"] == "/jobs/?show=failures"
+    away = client.post("/login/", {"username": "ada", "password": "correct horse", "next": "https://evil.example/"})
+    assert away["Location"] == "/"
