@@ -2,11 +2,18 @@
 
 from django.urls import path
 
-from datagen import api, sample_api
+from datagen import api, dataset_api, sample_api
 
 urlpatterns = [
     path("campaigns/<slug:slug>/pools", api.PoolList.as_view(), name="api-pool-list"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>", api.MixtureDetail.as_view(), name="api-mixture-detail"),
+    path("campaigns/<slug:slug>/datasets", dataset_api.DatasetList.as_view(), name="api-dataset-list"),
+    path("campaigns/<slug:slug>/datasets/<int:pk>", dataset_api.DatasetDetail.as_view(), name="api-dataset-detail"),
+    path(
+        "campaigns/<slug:slug>/datasets/<int:pk>/<slug:kind>",
+        dataset_api.DatasetFile.as_view(),
+        name="api-dataset-file",
+    ),
     path("campaigns/<slug:slug>/samples", sample_api.SampleList.as_view(), name="api-sample-list"),
     path("campaigns/<slug:slug>/samples/decide", sample_api.SampleDecide.as_view(), name="api-sample-decide"),
     path("campaigns/<slug:slug>/samples/<int:pk>", sample_api.SampleDetail.as_view(), name="api-sample-detail"),

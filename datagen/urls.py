@@ -1,8 +1,8 @@
-"""Pages of mixtures and samples."""
+"""Pages of samples and datasets."""
 
 from django.urls import path
 
-from datagen import sample_views, views
+from datagen import dataset_views, sample_views, views
 
 urlpatterns = [
     path("campaigns/<slug:slug>/mixtures/<int:pk>/samples/", views.sample_list, name="sample-list"),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("campaigns/<slug:slug>/samples/<int:pk>/", sample_views.sample_detail, name="sample-detail"),
     path("campaigns/<slug:slug>/samples/<int:pk>/decide", sample_views.sample_decide, name="sample-decide"),
     path("campaigns/<slug:slug>/samples/<int:pk>/undo", sample_views.sample_undo, name="sample-undo"),
+    path("campaigns/<slug:slug>/datasets/", dataset_views.dataset_list, name="dataset-list"),
+    path("campaigns/<slug:slug>/datasets/<int:pk>/", dataset_views.dataset_detail, name="dataset-detail"),
+    path("campaigns/<slug:slug>/datasets/<int:pk>/<slug:kind>", dataset_views.dataset_file, name="dataset-file"),
 ]

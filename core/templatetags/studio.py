@@ -47,7 +47,7 @@ def count(value: Number) -> str:
 @register.filter
 def sparse(value: float) -> str:
     """A setting with no more digits than it has: 0.000001 -> 1e-06, 0.04 -> 0.04."""
-    return f"{value:g}"
+    return f"{float(value):g}"
 
 
 @register.filter
@@ -139,6 +139,10 @@ CHIPS = {
     "wait": ("open", "person"),
     "accepted": ("good", "check"),
     "held": ("open", "person"),
+    "fixed": ("good", "check"),
+    "broken": ("bad", "cross"),
+    "same_right": ("plain", "check"),
+    "same_wrong": ("plain", "cross"),
     "checked": ("plain", "dots"),
     "written": ("plain", "dots"),
     "succeeded": ("good", "check"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from demo.teacher.probe import PROBE
 from demo.teacher.questions import SKILLS, Reading, read_question
 from demo.teacher.reading import Asked
 from demo.teacher.spoiling import KINDS, MALFORMED, SPOILS, malformed
@@ -153,4 +154,9 @@ def answered(answer: str) -> Said:
     return Said(json.dumps({"answer": answer}))
 
 
-PLAYERS: dict[str, Play] = {"Plan": plan, "WrittenQuestion": write, "Validation": validate, "Solve": solve}
+def look(asked: Asked, error_rate: float, draw: int) -> Said:
+    """What the endpoint test asks for: the colour of its picture."""
+    return Said(json.dumps({"colour": asked.colour}))
+
+
+PLAYERS: dict[str, Play] = {PROBE: look, "Plan": plan, "WrittenQuestion": write, "Validation": validate, "Solve": solve}

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 
 from datagen.models import Sample, SampleDecision
 from tests.pages.rows import make_checkpoint, make_mixture, make_report, make_run, make_samples
-from tests.pages.test_browser import campaign, chromium, pytestmark, tab  # noqa: F401
+from tests.pages.test_browser import campaign, pytestmark, tab  # noqa: F401
 
 
 @pytest.fixture

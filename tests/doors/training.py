@@ -1,0 +1,74 @@
+"""Doors of campaigns and rounds."""
+
+from typing import Any
+
+from tests.doors.diagnostics import benchmark
+from tests.doors.table import Door, post, round_of, slug
+from tests.doors.world import World
+
+
+def signed(world: World) -> dict[str, Any]:
+    return {"manifest_hash": world.campaign("approve").mixtures.last().manifest_hash, "comment": "looks right"}
+
+
+def start(world: World) -> dict[str, Any]:
+    return world.slug("ended")
+
+
+def a_benchmark(world: World) -> dict[str, Any]:
+    return {"kind": "benchmark", **benchmark(world)}
+
+
+def training_run(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.campaign().training_runs.last().pk}
+
+
+def evaluation(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.rounds["decide"].evaluations.last().pk}
+
+
+def new_campaign(world: World) -> dict[str, Any]:
+    return {"way": "yaml", "do": "create", "text": "slug: fresh\nname: Fresh\n"}
+
+
+PAGES = [
+    Door("campaign-list", "person"),
+    Door("campaign-new", "person"),
+    Door("campaign-new", "person", method="post", body=new_campaign),
+    Door("campaign-detail", "view", slug),
+    Door("campaign-inputs", "view", slug),
+    Door("campaign-inputs", "research", slug, "post", a_benchmark),
+    Door("campaign-file", "admin", slug, is_file=True),
+    Door("comparison-list", "view", slug),
+    Door("comparison-detail", "view", evaluation),
+    Door("comparison-export", "view", evaluation, is_file=True),
+    Door("training-list", "view", slug),
+    Door("training-detail", "view", training_run),
+    Door("round-detail", "view", round_of("decide")),
+    post("round-start", "research", start),
+    Door("round-approve", "approve", round_of("approve"), "post", signed),
+    post("round-send-back", "approve", round_of("approve"), comment="more of count"),
+    post("round-decide", "approve", round_of("decide"), decision="promoted", comment="worth it"),
+    post("round-retry", "research", round_of("stuck")),
+    post("round-redo", "research", round_of("decide"), stage="gate"),
+]
+API = [
+    post("api-campaign-from-file", "person", slug="fresh", name="Fresh"),
+    post("api-campaign-check", "person", slug="fresh", name="Fresh"),
+    Door("api-campaign-file", "admin", slug),
+    Door("api-import-list", "view", slug),
+    Door("api-training-run-list", "view", slug),
+    Door("api-training-run-detail", "view", training_run),
+    Door("api-metric-list", "view", training_run),
+    Door("api-evaluation-list", "view", slug),
+    Door("api-evaluation-detail", "view", evaluation),
+    Door("api-evaluation-item-list", "view", evaluation),
+    Door("api-round-list", "view", slug),
+    post("api-round-list", "research", start),
+    Door("api-round-detail", "view", round_of("decide")),
+    Door("api-round-approve", "approve", round_of("approve"), "post", signed),
+    post("api-round-send-back", "approve", round_of("approve"), comment="more of count"),
+    post("api-round-decide", "approve", round_of("decide"), decision="promoted", comment="worth it"),
+    post("api-round-retry", "research", round_of("stuck")),
+    post("api-round-redo", "research", round_of("decide"), stage="gate"),
+]
