@@ -6,8 +6,10 @@ from typing import Any
 from django.db.models import Count
 
 from core.errors import NotFound
-from core.models import Campaign
+from core.models import Campaign, ModelCall
+from datagen.agents.requests import REPAIR
 from datagen.models import Mixture, Sample
+from datagen.tries import subject_of
 
 
 def mixture_of(campaign: Campaign, pk: int) -> Mixture:
@@ -24,6 +26,15 @@ def mixture_read(mixture: Mixture) -> dict[str, Any]:
     rows = list(mixture.rows.order_by("id").values(*names))
     head = ("id", "policy", "status", "total", "seed", "manifest_hash", "notes", "comment", "created_at", "approved_at")
     return {**{name: getattr(mixture, name) for name in head}, "report": mixture.report_id, "rows": rows}
+
+
+def calls_of_sample(sample: Sample) -> list[ModelCall]:
+    """Every call that was made for a sample, in order: models, tools and blind solves; one query by whole subjects."""
+    slot = sample.slot
+    subject = sample.evidence.get("subject") or subject_of(slot.mixture, slot, sample.try_ix)
+    subjects = [subject, f"{subject}{REPAIR}"]
+    calls = ModelCall.objects.filter(campaign=slot.mixture.campaign_id, subject__in=subjects)
+    return list(calls.select_related("endpoint").order_by("pk"))
 
 
 def sample_counts(mixture: Mixture) -> dict[str, Any]:
