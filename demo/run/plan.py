@@ -10,8 +10,19 @@ from demo.run.client import DemoError
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "demo" / "checkpoint"
 MARGIN = 0.10
-ROLES = ("planner", "question_writer", "validator", "blind_solver")
+ROLES = (
+    *("planner", "searcher", "selector", "analyst", "editor"),
+    *("question_writer", "validator", "blind_solver"),
+)
 MAX_PORT = 65535
+# The mini world's pictures are 84 pixels a side and flat: nearly nothing in them is an edge.
+DRAWINGS = {
+    "min_side": 84,
+    "min_bytes": 100,
+    "min_sharpness": 0.0,
+    "drawing_min_bytes": 100,
+    "drawing_min_sharpness": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,12 @@ class Plan:
         """The campaign's settings."""
         sizes = self.sizes
         sampling = {"num_answers": 9, "temperature": 1.0, "top_k": 40, "max_new_tokens": 16}
+        generation = {
+            "concurrency": 32,
+            "max_refills": sizes.refills,
+            "min_accept_share": sizes.share,
+            "max_attempts": 1,
+        }
         grpo = {
             "policy": "mini",
             "learning_rate": 5e-5,
@@ -118,7 +135,8 @@ class Plan:
         return {
             "diagnosis": {"items_a_skill": sizes.items},
             "mixture": {"policy": "calibrated", "total": sizes.samples, "replay_share": 0.35},
-            "generation": {"concurrency": 32, "max_refills": sizes.refills, "min_accept_share": sizes.share},
+            "generation": generation,
+            "images": DRAWINGS,
             "difficulty": {"sampling": sampling},
             "gate": {"margin": MARGIN, "margin_signed_by": "demo", "items_a_suite": sizes.items},
             "engine": {"device": "cpu", "batch_size": 64, "threads": 2, "max_new_tokens": 16},

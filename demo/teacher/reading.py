@@ -1,4 +1,4 @@
-"""What a request says: role, facts of its text, the scene inside its picture."""
+"""What a request says: role, facts of its text, the scenes inside its pictures."""
 
 import base64
 import json
@@ -23,10 +23,15 @@ class Asked:
 
     role: str
     text: str
-    scene: Scene | None
+    scenes: tuple[Scene, ...]
     num_choices: int
     temperature: float
     content_hash: str
+
+    @property
+    def scene(self) -> Scene | None:
+        """What the first picture shows, where there is one."""
+        return self.scenes[0] if self.scenes else None
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -85,7 +90,7 @@ def read_request(body: dict[str, Any], seed: int) -> Asked:
     return Asked(
         role=schema,
         text="\n".join(text for role, text in texts if role == "user"),
-        scene=scene_of(pictures[0]) if pictures else None,
+        scenes=tuple(scene_of(picture) for picture in pictures),
         num_choices=num_choices,
         temperature=temperature,
         content_hash=hash_bytes(json.dumps(content)),

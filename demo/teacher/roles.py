@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from demo.teacher.looking import analyse, search, select
 from demo.teacher.questions import SKILLS, Reading, read_question
 from demo.teacher.reading import Asked
 from demo.teacher.spoiling import KINDS, MALFORMED, SPOILS, malformed
@@ -153,4 +154,17 @@ def answered(answer: str) -> Said:
     return Said(json.dumps({"answer": answer}))
 
 
-PLAYERS: dict[str, Play] = {"Plan": plan, "WrittenQuestion": write, "Validation": validate, "Solve": solve}
+def looks(player: Callable[[Asked], dict[str, Any]]) -> Play:
+    """One who deals with pictures, as a player whose reply is never spoiled."""
+    return lambda asked, error_rate, draw: Said(json.dumps(player(asked)))
+
+
+PLAYERS: dict[str, Play] = {
+    "Plan": plan,
+    "Search": looks(search),
+    "Selection": looks(select),
+    "Analysis": looks(analyse),
+    "WrittenQuestion": write,
+    "Validation": validate,
+    "Solve": solve,
+}

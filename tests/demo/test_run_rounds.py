@@ -9,7 +9,7 @@ import pytest
 
 from demo.run import client
 from demo.run.client import Api, DemoError
-from demo.run.plan import Plan
+from demo.run.plan import ROLES, Plan
 from demo.run.rounds import Player, round_open
 from demo.run.seeding import seed_campaign
 
@@ -133,12 +133,11 @@ def seeded_site(plan: Plan, *, is_seeded: bool, status: str = "succeeded") -> Fa
     base = f"/api/v1/campaigns/{plan.campaign}"
     from demo.world.suites import SUITES
 
-    roles = ("planner", "question_writer", "validator", "blind_solver")
     there = {
         "checkpoints": [{"name": "mini-model"}],
         "benchmarks": [{"name": name, "items": 800} for name in SUITES],
         "pools": [{"name": "pool", "images": 4400}],
-        "endpoints": [{"role": role, "base_url": plan.agents} for role in roles],
+        "endpoints": [{"role": role, "base_url": plan.agents} for role in ROLES],
     }
     answers: dict[tuple[str, str], Any] = {
         ("GET", base): {} if is_seeded else (404, {"detail": "none"}),
