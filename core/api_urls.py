@@ -3,6 +3,7 @@
 from django.urls import path
 
 from core import api_views as views
+from core import token_views
 
 urlpatterns = [
     path("campaigns", views.CampaignList.as_view(), name="api-campaign-list"),
@@ -10,4 +11,6 @@ urlpatterns = [
     path("campaigns/<slug:slug>/endpoints", views.EndpointList.as_view(), name="api-endpoint-list"),
     path("jobs/<int:pk>", views.JobDetail.as_view(), name="api-job-detail"),
     path("jobs/<int:pk>/retry", views.JobRetry.as_view(), name="api-job-retry"),
+    path("tokens", token_views.TokenList.as_view(), name="api-token-list"),
+    path("tokens/<str:key>", token_views.TokenDetail.as_view(), name="api-token-detail"),
 ]

@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path, reverse_lazy
 from sesame.views import LoginView as LinkView
 
-from core import views
+from core import token_views, views
 
 password_change = auth.PasswordChangeView.as_view(
     template_name="core/password_change.html", success_url=reverse_lazy("campaign-list")
@@ -17,6 +17,8 @@ urlpatterns = [
     path("login/link/", login_not_required(LinkView.as_view()), name="login-link"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", password_change, name="password-change"),
+    path("tokens/", token_views.token_list, name="token-list"),
+    path("tokens/<str:key>/revoke", token_views.token_end, name="token-end"),
     path("media/<slug:sha256>", views.media_detail, name="media-detail"),
     path("media/<slug:sha256>/thumbnail", views.media_thumbnail, name="media-thumbnail"),
     path("jobs/", views.job_list, name="job-list"),

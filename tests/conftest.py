@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import SKIPPED, chromium  # noqa: F401 - a fixture of all tests of pages
+
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, settings):
@@ -27,3 +29,9 @@ def quiet_broker():
 def import_root(settings) -> Path:
     """The folder that imports may come from."""
     return settings.IMPORT_ROOTS[0]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say aloud what NO_BROWSER=1 left out."""
+    if any(SKIPPED in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(SKIPPED, yellow=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ STAGES = (
     *("diagnose", "report", "mixture", "approve", "generate", "quality"),
     *("difficulty", "dataset", "train", "evaluate", "gate"),
 )
-LIMIT_S = 280
+LIMIT_S = 480
 
 
 def free_ports() -> list[str]:
@@ -47,7 +48,9 @@ def own_database() -> Iterator[str]:
 
 
 @pytest.mark.timeout(LIMIT_S + 20)
-def test_a_whole_small_round_ends_with_a_report_a_decision_and_no_process_left(tmp_path, own_database):
+def test_small_rounds_end_unattended_with_a_report_decisions_and_no_process_left(tmp_path, own_database):
+    """Two rounds on the embedded default, where the second starts from what the first left; one on PostgreSQL."""
+    num_rounds = 1 if own_database else 2
     port, teacher_port = free_ports()
     environment = {
         **os.environ,
@@ -58,6 +61,7 @@ def test_a_whole_small_round_ends_with_a_report_a_decision_and_no_process_left(t
         "DEMO_TEACHER_PORT": teacher_port,
         "DEMO_SMALL": "1",
         "DEMO_EXIT": "1",
+        "DEMO_ROUNDS": str(num_rounds),
         "DPE_IMPORT_ROOTS": "",
     }
     command = [sys.executable, "-m", "demo.run"]
@@ -65,12 +69,16 @@ def test_a_whole_small_round_ends_with_a_report_a_decision_and_no_process_left(t
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (entry,) = json.loads((tmp_path / "demo" / "report.json").read_text())["rounds"]
-    assert entry["decision"] in ("promoted", "rejected") and set(STAGES) <= set(entry["stage_seconds"])
-    assert sum(entry["stage_seconds"].values()) == pytest.approx(entry["seconds"], rel=0.05)
-    assert len(entry["suites"]) == 11 and sum(suite["planted"] for suite in entry["suites"].values()) == 3
-    assert entry["samples"]["accepted"] > 0 and 0 < entry["peak_rss_mb"] < 2048
-    assert len(list((tmp_path / "datasets").glob("*.json"))) == 1
+    entries = json.loads((tmp_path / "demo" / "report.json").read_text())["rounds"]
+    assert [entry["number"] for entry in entries] == list(range(1, num_rounds + 1))
+    for entry in entries:
+        assert entry["decision"] in ("promoted", "rejected") and set(STAGES) <= set(entry["stage_seconds"])
+        assert sum(entry["stage_seconds"].values()) == pytest.approx(entry["seconds"], rel=0.05, abs=0.3)
+        assert len(entry["suites"]) == 11 and sum(suite["planted"] for suite in entry["suites"].values()) == 3
+        assert entry["samples"]["accepted"] > 0 and 0 < entry["peak_rss_mb"] < 2048
+    assert len(list((tmp_path / "datasets").glob("*.json"))) == num_rounds
+    if not own_database:
+        assert_rounds_follow_each_other(tmp_path / "dpe.sqlite3")
     assert paid_twice(list(read_bills(tmp_path / "demo" / "teacher.jsonl"))) == {}
     assert f"http://127.0.0.1:{port}/campaigns/mini-world-small/rounds/1/" in done.stdout
     assert "one-time login link: http://127.0.0.1:" in done.stdout
@@ -78,3 +86,11 @@ def test_a_whole_small_round_ends_with_a_report_a_decision_and_no_process_left(t
     for free in (port, teacher_port):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", int(free))) != 0
+
+
+def assert_rounds_follow_each_other(database: Path) -> None:
+    """Each round starts from the last one's child where that was promoted, else from its parent."""
+    with sqlite3.connect(database) as reader:
+        rounds = reader.execute("SELECT parent_id, child_id, decision FROM training_round ORDER BY number").fetchall()
+    left = [child if decision == "promoted" else parent for parent, child, decision in rounds]
+    assert [parent for parent, _, _ in rounds[1:]] == left[:-1]

@@ -33,11 +33,3 @@ def admin(campaign) -> Client:
     client = Client()
     client.force_login(campaign.created_by)
     return client
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Say aloud what NO_BROWSER=1 left out."""
-    from tests.pages.test_browser import SKIPPED
-
-    if any(SKIPPED in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
-        terminalreporter.write_line(SKIPPED, yellow=True)

@@ -3,38 +3,14 @@
 Fails where Chromium is missing; with NO_BROWSER=1 it says what was not run instead.
 """
 
-import os
-import threading
-import time
-from collections.abc import Iterator
-from urllib.parse import urlsplit
-
 import pytest
-from django.test import Client
 
 from core.models import Job
+from tests.browser import needs_browser, tab_open
 from tests.pages.rows import make_full_campaign, make_round
 from training.models import RoundStage
 
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API runs a loop in the test's thread
-
-SKIPPED = (
-    "NO_BROWSER=1: the pages were not opened in Chromium (console errors, foreign requests, approving, live parts)"
-)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-ARGUMENTS += ["--disable-sync", "--no-first-run"]
-pytestmark = pytest.mark.skipif(os.environ.get("NO_BROWSER") == "1", reason=SKIPPED)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+pytestmark = needs_browser
 
 
 @pytest.fixture
@@ -45,42 +21,8 @@ def campaign(transactional_db):
 @pytest.fixture
 def tab(chromium, live_server, campaign):
     """A signed-in tab that collects what must not happen."""
-    client = Client()
-    client.force_login(campaign.created_by)
-    context = chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-    tab = context.new_page()
-    tab.faults = []
-    tab.on("console", lambda message: tab.faults.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: tab.faults.append(str(error)))
-    host = urlsplit(live_server.url).netloc
-    tab.on(
-        "request", lambda asked: tab.faults.append(asked.url) if urlsplit(asked.url).netloc not in (host, "") else None
-    )
-    yield tab
-    context.close()
-    wait_for_server_threads()
-
-
-def wait_for_server_threads(seconds: float = 10.0) -> None:
-    """Return when the live server answers nobody any more: the database is emptied next."""
-    deadline = time.monotonic() + seconds
-    while any("process_request_thread" in thread.name for thread in threading.enumerate()):
-        assert time.monotonic() < deadline, "a request does not end"
-        time.sleep(0.02)
-
-
-def test_every_page_loads_without_a_console_error_or_a_foreign_request(tab, campaign):
-    round = make_round(campaign, "decide")
-    report, mixture = campaign.reports.get(), campaign.mixtures.get()
-    root = f"/campaigns/{campaign.slug}"
-    pages = ["/", f"{root}/", f"{root}/rounds/{round.number}/", f"{root}/reports/{report.pk}/", "/jobs/", "/password/"]
-    pages += [f"{root}/reports/{report.pk}/skills/count/", f"{root}/mixtures/{mixture.pk}/samples/", "/no/such/page"]
-    for path in [*pages, f"/jobs/{campaign.jobs.first().pk}/"]:
-        tab.goto(path)
-        assert tab.locator("h1").count() == 1
-    tab.faults = [fault for fault in tab.faults if "404" not in fault]  # /no/such/page is one
-    assert tab.faults == []
+    with tab_open(chromium, live_server.url, campaign.created_by) as tab:
+        yield tab
 
 
 def test_nothing_is_wider_than_a_phone(tab, campaign):

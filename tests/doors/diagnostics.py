@@ -1,0 +1,36 @@
+"""Doors of checkpoints, benchmarks and reports."""
+
+from typing import Any
+
+from django.conf import settings
+
+from tests.doors.table import Door, slug
+from tests.doors.world import World
+
+
+def report(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.campaign().reports.last().pk}
+
+
+def skill(world: World) -> dict[str, Any]:
+    return {**report(world), "skill": world.campaign().reports.last().skills.first().skill}
+
+
+def checkpoint(world: World) -> dict[str, Any]:
+    (settings.IMPORT_ROOTS[0] / "model").mkdir(exist_ok=True)
+    return {"name": "another", "path": "model"}
+
+
+def benchmark(world: World) -> dict[str, Any]:
+    (settings.IMPORT_ROOTS[0] / "bench.tsv").write_text("index\tquestion\tanswer\n")
+    return {"name": "another", "path": "bench.tsv"}
+
+
+PAGES = [Door("report-detail", "view", report), Door("report-skill", "view", skill)]
+API = [
+    Door("api-checkpoint-list", "view", slug),
+    Door("api-checkpoint-list", "research", slug, "post", checkpoint),
+    Door("api-benchmark-list", "view", slug),
+    Door("api-benchmark-list", "research", slug, "post", benchmark),
+    Door("api-report-detail", "view", report),
+]
