@@ -76,6 +76,12 @@ def system_prompt(version: str) -> str:
     return (PROMPTS / f"{version}.txt").read_text()
 
 
+def prompt_on_file(version: str) -> str:
+    """The words of any version that there ever was; empty for what has none, such as a tool."""
+    known = {path.stem for path in PROMPTS.glob("*.txt")}
+    return system_prompt(version) if version in known else ""
+
+
 def fenced(facts: Mapping[str, Any]) -> str:
     """Facts as one JSON object between the marks that the system prompts name."""
     text = json.dumps(facts, ensure_ascii=False, indent=1)

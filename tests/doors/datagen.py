@@ -7,6 +7,7 @@ from PIL import Image
 
 from tests.doors.table import Door, slug
 from tests.doors.world import World
+from tests.pages.rows import make_call
 
 
 def mixture(world: World) -> dict[str, Any]:
@@ -21,9 +22,20 @@ def pool(world: World) -> dict[str, Any]:
     return {"name": "another pool", "path": "pool"}
 
 
-PAGES = [Door("sample-list", "view", mixture)]
+def call(world: World) -> dict[str, Any]:
+    made = world.campaign().calls.first() or make_call(world.campaign())
+    return {**world.slug(), "pk": made.pk}
+
+
+PAGES = [
+    Door("sample-list", "view", mixture),
+    Door("call-list", "view", slug),
+    Door("call-detail", "view", call),
+]
 API = [
     Door("api-pool-list", "view", slug),
     Door("api-pool-list", "research", slug, "post", pool),
     Door("api-mixture-detail", "view", mixture),
+    Door("api-call-list", "view", slug),
+    Door("api-call-detail", "view", call),
 ]

@@ -9,7 +9,7 @@ from django.urls import path
 from core.errors import UpstreamUnavailable
 from dpe_site.urls import urlpatterns as site
 from tests.pages.asking import page, where
-from tests.pages.rows import make_round
+from tests.pages.rows import make_call, make_round
 
 INLINE = re.compile(
     r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<[^>]+\son\w+=|<style|<[^>]+\sstyle=|javascript:", re.I
@@ -23,6 +23,8 @@ VIEWS = [
     ("report-detail", ["slug", "report"]),
     ("report-skill", ["slug", "report", "skill"]),
     ("sample-list", ["slug", "mixture"]),
+    ("call-list", ["slug"]),
+    ("call-detail", ["slug", "call"]),
     ("job-list", []),
     ("job-detail", ["job"]),
     ("password-change", []),
@@ -34,7 +36,9 @@ def places(campaign):
     round = make_round(campaign, "decide")
     slug, number = where(round)
     report, mixture, job = campaign.reports.get(), campaign.mixtures.get(), campaign.jobs.first()
-    return {"slug": slug, "number": number, "report": report.pk, "mixture": mixture.pk, "job": job.pk, "skill": "count"}
+    call = make_call(campaign).pk
+    named = {"report": report.pk, "mixture": mixture.pk, "job": job.pk, "call": call, "skill": "count"}
+    return {"slug": slug, "number": number, **named}
 
 
 def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(admin, places):
