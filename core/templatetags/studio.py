@@ -50,7 +50,7 @@ def money(value: Decimal | None) -> str:
     """A sum without a currency, as exact as it is small: 12.34, 0.001250; nothing is 0."""
     if not value:
         return "0"
-    return f"{value:,.2f}" if value >= 1 else f"{value:.6f}".rstrip("0")
+    return f"{value:,.2f}" if value >= 1 else f"{value:.6f}"
 
 
 @register.filter
