@@ -25,6 +25,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list and a page a row; nothing can be added, changed or deleted here."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # facets count the table
     paginator = CappedPaginator
     list_per_page = 50
     ordering = ("-pk",)

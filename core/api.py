@@ -53,22 +53,12 @@ def problem(status: int, code: str, detail: str, *, field: str = "", headers: An
 
 def body_of(request: Request, schema: type[Body]) -> Body:
     """The request's JSON as a checked value; InvalidInput names the first bad field."""
-    return checked(schema, request.data)
-
-
-def checked(schema: type[Body], value: object) -> Body:
-    """The value as the schema wants it; InvalidInput names the first bad field."""
     try:
-        return schema.model_validate(value)
+        return schema.model_validate(request.data)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
-
-
-def values_of(request: Request, schema: type[Body]) -> Body:
-    """The query string as a checked value; InvalidInput names the first bad field."""
-    return checked(schema, request.query_params.dict())
 
 
 def campaign_of(request: Request, slug: str, action: str = "view") -> Campaign:

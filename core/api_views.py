@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
@@ -10,7 +11,7 @@ from rest_framework.views import APIView
 
 from core.access import require
 from core.api import body_of, campaign_of, person_of
-from core.campaigns import campaign_create, endpoint_set
+from core.campaigns import campaign_create, endpoint_set, is_key_set
 from core.jobs.services import job_cancel, job_retry
 from core.models import Campaign, Endpoint, Job
 
@@ -41,6 +42,7 @@ class EndpointBody(Body):
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     price_in: float = Field(default=0, ge=0)
     price_out: float = Field(default=0, ge=0)
+    price_image: float = Field(default=0, ge=0)
 
 
 class EndpointsBody(Body):
@@ -52,7 +54,7 @@ class EndpointsBody(Body):
 class CampaignList(APIView):
     """Campaigns that this person may view."""
 
-    @extend_schema(operation_id="campaign_list")
+    @extend_schema(operation_id="campaign_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         """All of them; there are few."""
         person = person_of(request)
@@ -60,7 +62,7 @@ class CampaignList(APIView):
         mine = rows if person.is_superuser else rows.filter(memberships__user=person)
         return Response({"data": [campaign_json(row) for row in mine]})
 
-    @extend_schema(operation_id="campaign_create")
+    @extend_schema(operation_id="campaign_create", request=CampaignBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
         """Make one; 201, or 200 when this very campaign exists already."""
         body = body_of(request, CampaignBody)
@@ -72,7 +74,7 @@ class CampaignList(APIView):
 class CampaignDetail(APIView):
     """One campaign."""
 
-    @extend_schema(operation_id="campaign_read")
+    @extend_schema(operation_id="campaign_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         """Its settings."""
         return Response(campaign_json(campaign_of(request, slug)))
@@ -81,13 +83,13 @@ class CampaignDetail(APIView):
 class EndpointList(APIView):
     """Who plays which role."""
 
-    @extend_schema(operation_id="endpoint_list")
+    @extend_schema(operation_id="endpoint_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         """All endpoints of the campaign; keys are never shown, only the variable that holds them."""
         campaign = campaign_of(request, slug)
         return Response({"data": [endpoint_json(row) for row in campaign.endpoints.order_by("role")]})
 
-    @extend_schema(operation_id="endpoint_set")
+    @extend_schema(operation_id="endpoint_set", request=EndpointsBody, responses=OpenApiTypes.OBJECT)
     def put(self, request: Request, slug: str) -> Response:
         """Set the given roles; other roles stay."""
         body = body_of(request, EndpointsBody)
@@ -102,12 +104,12 @@ class EndpointList(APIView):
 class JobDetail(APIView):
     """Long work."""
 
-    @extend_schema(operation_id="job_read")
+    @extend_schema(operation_id="job_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: int) -> Response:
         """Status, progress, result, error."""
         return Response(job_json(job_of(request, pk)))
 
-    @extend_schema(operation_id="job_cancel")
+    @extend_schema(operation_id="job_cancel", responses=OpenApiTypes.OBJECT)
     def delete(self, request: Request, pk: int) -> Response:
         """Ask it to stop."""
         job_of(request, pk)
@@ -117,7 +119,7 @@ class JobDetail(APIView):
 class JobRetry(APIView):
     """Trying again."""
 
-    @extend_schema(operation_id="job_retry")
+    @extend_schema(operation_id="job_retry", request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, pk: int) -> Response:
         """Let a job that did not succeed run again."""
         job_of(request, pk)
@@ -138,9 +140,10 @@ def campaign_json(campaign: Campaign) -> dict[str, Any]:
 
 
 def endpoint_json(row: Endpoint) -> dict[str, Any]:
-    """An endpoint as the API shows it."""
-    fields = ("role", "base_url", "model", "key_env", "concurrency", "timeout_s")
-    return {name: getattr(row, name) for name in fields}
+    """An endpoint as the API shows it, with what its last test found."""
+    fields = ("role", "base_url", "model", "key_env", "concurrency", "timeout_s", "capabilities", "checked_at")
+    prices = {name: float(getattr(row, name)) for name in ("price_in", "price_out", "price_image")}
+    return {**{name: getattr(row, name) for name in fields}, **prices, "is_key_set": is_key_set(row)}
 
 
 def job_json(job: Job) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.errors import InvalidInput
 from core.specs import Device, GrpoSettings, Precision, Sampling
 
+WIDEST_UNSIGNED = 0.03  # a wider gate margin needs somebody who answers for it
+
 
 class Part(BaseModel):
     """A checked group of settings; an unknown name is an error, not a silent nothing."""
@@ -25,9 +27,11 @@ class DiagnosisSettings(Part):
 class MixtureSettings(Part):
     """What the next data is made of."""
 
-    policy: Literal["calibrated", "ref"] = "calibrated"
-    total: int = Field(default=1024, ge=1, le=100_000)
-    replay_share: float = Field(default=0.35, ge=0, le=1)
+    policy: Literal["calibrated", "ref"] = Field(
+        default="calibrated", description="weights from what is known of a skill, or by the paper's table"
+    )
+    total: int = Field(default=1024, ge=1, le=100_000, description="samples a round")
+    replay_share: float = Field(default=0.35, ge=0, le=1, description="of the samples, to keep what the model can do")
 
 
 class GenerationSettings(Part):
@@ -59,10 +63,10 @@ class DifficultySettings(Part):
 class GateSettings(Part):
     """When a child replaces its parent."""
 
-    margin: float = Field(default=0.03, gt=0, le=0.2)
+    margin: float = Field(default=0.03, gt=0, le=0.2, description="what a protected suite may lose at most")
     margin_signed_by: str = Field(default="", description="who answers for a margin wider than .03")
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    items_a_suite: int = Field(default=200, ge=1)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="error of the comparison")
+    items_a_suite: int = Field(default=200, ge=1, description="gate items a suite, answered by parent and child")
 
 
 class EngineSettings(Part):
@@ -70,9 +74,9 @@ class EngineSettings(Part):
 
     device: Device = "cpu"
     dtype: Precision = "float32"
-    batch_size: int = Field(default=64, ge=1)
-    threads: int = Field(default=0, ge=0)
-    max_new_tokens: int = Field(default=1024, ge=1)
+    batch_size: int = Field(default=64, ge=1, description="items a batch; batches are the unit of resume")
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 leaves the default")
+    max_new_tokens: int = Field(default=1024, ge=1, description="tokens an answer may have")
 
 
 class CampaignSettings(Part):
@@ -88,6 +92,18 @@ class CampaignSettings(Part):
     grpo: GrpoSettings = GrpoSettings()
 
 
+def settings_problems(raw: object) -> dict[str, str]:
+    """What is wrong with settings from outside, by dotted name; empty when they can be taken."""
+    try:
+        parse_settings(raw)
+    except InvalidInput as error:
+        whole = error.__cause__
+        if not isinstance(whole, ValidationError):
+            return {error.field.removeprefix("settings."): str(error)}
+        return {".".join(str(part) for part in one["loc"]): one["msg"] for one in whole.errors()}
+    return {}
+
+
 def parse_settings(raw: object) -> CampaignSettings:
     """Settings from outside as checked values; InvalidInput names the first bad field."""
     try:
@@ -96,9 +112,9 @@ def parse_settings(raw: object) -> CampaignSettings:
         first = error.errors()[0]
         field = "settings." + ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
-    if parsed.gate.margin > 0.03 and not parsed.gate.margin_signed_by:
+    if parsed.gate.margin > WIDEST_UNSIGNED and not parsed.gate.margin_signed_by:
         raise InvalidInput(
             "A gate margin wider than 0.03 needs a name in margin_signed_by.",
-            field="settings.gate",
+            field="settings.gate.margin_signed_by",
         )
     return parsed

@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path, reverse_lazy
 from sesame.views import LoginView as LinkView
 
-from core import token_views, views
+from core import admin_views, token_views, views
 
 password_change = auth.PasswordChangeView.as_view(
     template_name="core/password_change.html", success_url=reverse_lazy("campaign-list")
@@ -21,6 +21,11 @@ urlpatterns = [
     path("tokens/<str:key>/revoke", token_views.token_end, name="token-end"),
     path("media/<slug:sha256>", views.media_detail, name="media-detail"),
     path("media/<slug:sha256>/thumbnail", views.media_thumbnail, name="media-thumbnail"),
+    path("campaigns/<slug:slug>/settings/", admin_views.campaign_settings, name="campaign-settings"),
+    path("campaigns/<slug:slug>/members/set", admin_views.member_save, name="member-set"),
+    path("campaigns/<slug:slug>/members/remove", admin_views.member_drop, name="member-remove"),
+    path("campaigns/<slug:slug>/endpoints/", admin_views.endpoint_list, name="endpoint-list"),
+    path("campaigns/<slug:slug>/endpoints/<int:pk>/test", admin_views.endpoint_test, name="endpoint-test"),
     path("jobs/", views.job_list, name="job-list"),
     path("jobs/<int:pk>/", views.job_detail, name="job-detail"),
     path("jobs/<int:pk>/stop", views.job_stop, name="job-stop"),

@@ -3,7 +3,20 @@
 from django.contrib import admin
 
 from core.admin_base import ReadOnlyAdmin
-from datagen.models import Dataset, Mixture, MixtureRow, Pool, PoolImage, Sample, Slot
+from datagen.curation_admin import CandidateSampleAdmin
+from datagen.models import (
+    CandidateSample,
+    Dataset,
+    Mixture,
+    MixtureRow,
+    Pool,
+    PoolImage,
+    Sample,
+    SampleDecision,
+    Slot,
+)
+
+admin.site.register(CandidateSample, CandidateSampleAdmin)
 
 
 @admin.register(Pool)
@@ -53,6 +66,25 @@ class SampleAdmin(ReadOnlyAdmin):
     list_display = ("pk", "slot", "try_ix", "question", "answer", "status", "reason", "num_correct", "num_scored")
     list_select_related = ("slot",)
     list_filter = ("status",)
+
+
+@admin.register(SampleDecision)
+class SampleDecisionAdmin(ReadOnlyAdmin):
+    """What people decided about samples."""
+
+    list_display = (
+        "pk",
+        "sample_id",
+        "decision",
+        "actor",
+        "comment",
+        "status_before",
+        "reason_before",
+        "at",
+        "undone_at",
+    )
+    list_select_related = ("actor",)
+    list_filter = ("decision",)
 
 
 @admin.register(Dataset)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
@@ -26,13 +27,13 @@ class PoolBody(BaseModel):
 class PoolList(APIView):
     """Pools of a campaign."""
 
-    @extend_schema(operation_id="pool_list")
+    @extend_schema(operation_id="pool_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         """All of them, the oldest first; ``images`` is 0 while the import goes on."""
         rows = campaign_of(request, slug).pools.order_by("id")
         return Response({"data": [pool_json(row) for row in rows]})
 
-    @extend_schema(operation_id="pool_import")
+    @extend_schema(operation_id="pool_import", request=PoolBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the import of a folder with a pool.jsonl; the job that does it is at jobs/{id}."""
         body, campaign = body_of(request, PoolBody), campaign_of(request, slug, "research")
@@ -43,7 +44,7 @@ class PoolList(APIView):
 class MixtureDetail(APIView):
     """What the next data is made of."""
 
-    @extend_schema(operation_id="mixture_read")
+    @extend_schema(operation_id="mixture_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """A mixture with its rows, and how far its slots are filled."""
         mixture = mixture_of(campaign_of(request, slug), pk)

@@ -3,41 +3,31 @@
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import campaign_of, values_of
+from core.api import campaign_of
+from core.api_cursor import CURSOR, cursor_page
 from core.models import ModelCall
-from core.pages import MAX_ID
-from datagen.calls import PAGE, CallFilter, call_of, calls_found
+from datagen.calls import CallFilter, call_of, calls_wanted
 
-
-class CallQuery(BaseModel):
-    """Which calls, and where to go on."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    role: str = Field(default="", max_length=20)
-    status: str = Field(default="", max_length=10)
-    subject: str = Field(default="", max_length=60)
-    cursor: int | None = Field(default=None, ge=0, le=MAX_ID)
+FILTERS = ("role", "status", "subject")
+LISTED = (
+    *("id", "role", "tool", "subject", "status", "num_sent", "prompt_version", "tokens_in", "tokens_out"),
+    *("cost", "latency_ms", "error", "created_at", "answered_at"),
+)
 
 
 class CallList(APIView):
     """Calls of a campaign."""
 
-    @extend_schema(
-        operation_id="call_list",
-        parameters=[OpenApiParameter(name, str) for name in ("role", "status", "subject", "cursor")],
-    )
+    @extend_schema(operation_id="call_list", parameters=[*CURSOR, *(OpenApiParameter(name, str) for name in FILTERS)])
     def get(self, request: Request, slug: str) -> Response:
-        """Newest first, without their texts; ``next_cursor`` asks for the next ones and is null at the end."""
-        campaign, query = campaign_of(request, slug), values_of(request, CallQuery)
-        rows = calls_found(campaign, CallFilter(query.role, query.status, query.subject), query.cursor)
-        data = [{**row, "model": row.pop("endpoint__model")} for row in rows[:PAGE]]
-        return Response({"data": data, "next_cursor": data[-1]["id"] if len(rows) > PAGE else None})
+        """Newest first, without their texts; by role, status, and the subject that a try's calls are known by."""
+        wanted = CallFilter(**{name: request.query_params.get(name, "") for name in FILTERS})
+        rows = calls_wanted(campaign_of(request, slug), wanted).select_related("endpoint")
+        return cursor_page(request, rows.defer("inputs", "choices"), call_listed)
 
 
 class CallDetail(APIView):
@@ -46,14 +36,12 @@ class CallDetail(APIView):
     @extend_schema(operation_id="call_read")
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """What was asked and what came back, pictures by sha256."""
-        return Response(call_json(call_of(campaign_of(request, slug), pk)))
+        call = call_of(campaign_of(request, slug), pk)
+        texts = {"request_hash": call.request_hash, "inputs": call.inputs, "choices": call.choices}
+        return Response({**call_listed(call), **texts, "job": call.job_id})
 
 
-def call_json(call: ModelCall) -> dict[str, Any]:
-    """A call as the API shows it."""
-    fields = (
-        *("id", "role", "tool", "subject", "status", "num_sent", "prompt_version", "request_hash", "inputs"),
-        *("choices", "tokens_in", "tokens_out", "cost", "latency_ms", "error", "created_at", "answered_at"),
-    )
-    told = {name: getattr(call, name) for name in fields}
-    return {**told, "model": call.endpoint.model if call.endpoint else None, "job": call.job_id}
+def call_listed(call: ModelCall) -> dict[str, Any]:
+    """A call as the API lists it; a tool that runs here has no model."""
+    told = {name: getattr(call, name) for name in LISTED}
+    return {**told, "cost": str(call.cost), "model": call.endpoint.model if call.endpoint else None}

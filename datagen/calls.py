@@ -74,15 +74,21 @@ def calls_spent(campaign: Campaign) -> list[Spent]:
     return [Spent(role, model or tool, *numbers) for role, model, tool, *numbers in groups]
 
 
-def calls_found(campaign: Campaign, wanted: CallFilter, before: int | None) -> list[dict[str, Any]]:
-    """Up to PAGE + 1 calls, newest first, with smaller ids than ``before``; none of their texts is read."""
-    rows: QuerySet[ModelCall] = ModelCall.objects.filter(campaign=campaign)
+def calls_wanted(campaign: Campaign, wanted: CallFilter) -> QuerySet[ModelCall]:
+    """The calls that fit the filter."""
+    rows = ModelCall.objects.filter(campaign=campaign)
     if wanted.role:
         rows = rows.filter(role=wanted.role)
     if wanted.status:
         rows = rows.filter(status=wanted.status)
     if wanted.subject:
         rows = rows.filter(subject__in=[wanted.subject, f"{wanted.subject}{REPAIR}"])
+    return rows
+
+
+def calls_found(campaign: Campaign, wanted: CallFilter, before: int | None) -> list[dict[str, Any]]:
+    """Up to PAGE + 1 calls, newest first, with smaller ids than ``before``; none of their texts is read."""
+    rows = calls_wanted(campaign, wanted)
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return list(rows.order_by("-id").values(*ROW_FIELDS)[: PAGE + 1])

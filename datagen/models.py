@@ -153,17 +153,29 @@ class Sample(models.Model):
                 condition=Q(status__in=["written", "checked", "accepted", "rejected", "held"]),
                 name="known_sample_status",
             ),
+            models.UniqueConstraint(fields=["slot"], condition=Q(status="accepted"), name="one_accepted_sample_a_slot"),
         ]
-        indexes = [models.Index(fields=["status", "reason"], name="sample_by_reason")]
+        indexes = [
+            models.Index(fields=["status", "reason"], name="sample_by_reason"),
+            models.Index(fields=["status", "id"], name="sample_by_status"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.slot}/{self.try_ix}: {self.status}"
 
 
+class CandidateSample(Sample):
+    """A sample that no dataset uses, as the admin's queue lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "rejected or held sample"
+
+
 class SampleDecision(models.Model):
     """What a person decided about a sample, beside the machine's word, which stays in the sample's evidence.
 
-    ``accept`` fills the sample's slot, ``reject`` frees it, ``reassign`` moves the sample to another slot first.
+    ``accept`` fills the sample's slot, ``reject`` gives it up, ``reassign`` moves the sample to another slot first.
     """
 
     sample = models.ForeignKey(Sample, on_delete=models.CASCADE, related_name="decisions")
@@ -174,7 +186,9 @@ class SampleDecision(models.Model):
     reason_before = models.CharField(max_length=40, blank=True)
     slot_before = models.ForeignKey(Slot, on_delete=models.CASCADE, related_name="+")
     try_before = models.PositiveSmallIntegerField()
+    slots = models.JSONField(default=list, help_text="what it changed: [slot, [status, reason, tries] before, after]")
     at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

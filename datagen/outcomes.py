@@ -1,7 +1,7 @@
 """What a decision makes of a sample's row."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.jobs.context import JobContext
 from datagen.domain.quality import Accepted, Held, QualityOutcome
@@ -28,10 +28,18 @@ def samples_update(samples: list[Sample], fields: Sequence[str]) -> list[None]:
     return [None] * len(samples)
 
 
-def samples_write(context: JobContext, samples: Sequence[Sample], fields: Sequence[str]) -> None:
-    """Store these fields of each sample in short transactions with room for others between them."""
+def samples_write(
+    context: JobContext,
+    samples: Sequence[Sample],
+    fields: Sequence[str],
+    still: Callable[[list[Sample]], list[Sample]] = list,
+) -> None:
+    """Store these fields of each sample in short transactions with room for others between them.
+
+    ``still`` is asked inside each transaction which samples are to be written after all.
+    """
     for start in range(0, len(samples), CHUNK):
         if start:
             time.sleep(PAUSE_S)
         with context.writing():
-            samples_update(list(samples[start : start + CHUNK]), fields)
+            samples_update(still(list(samples[start : start + CHUNK])), fields)

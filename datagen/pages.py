@@ -35,11 +35,12 @@ class Facets:
 
 @dataclass(frozen=True)
 class SampleView:
-    """One try, its reason as a sentence, and its evidence as lines of (label, text)."""
+    """One try, its reason as a sentence, and its evidence as lines of (label, text); ``query`` is for its own page."""
 
     sample: Sample
     sentence: str
     lines: list[tuple[str, str]]
+    query: str = ""
 
 
 def samples_filtered(mixture: Mixture, wanted: SampleFilter, after: int | None) -> list[SampleView]:

@@ -8,7 +8,7 @@ from django.db.models import Count
 from core.errors import NotFound
 from core.models import Campaign, ModelCall
 from datagen.agents.requests import REPAIR
-from datagen.models import Mixture, Sample
+from datagen.models import Mixture, Sample, SampleDecision
 from datagen.tries import subject_of
 
 
@@ -28,15 +28,6 @@ def mixture_read(mixture: Mixture) -> dict[str, Any]:
     return {**{name: getattr(mixture, name) for name in head}, "report": mixture.report_id, "rows": rows}
 
 
-def calls_of_sample(sample: Sample) -> list[ModelCall]:
-    """Every call that was made for a sample, in order: models, tools and blind solves; one query by whole subjects."""
-    slot = sample.slot
-    subject = sample.evidence.get("subject") or subject_of(slot.mixture, slot, sample.try_ix)
-    subjects = [subject, f"{subject}{REPAIR}"]
-    calls = ModelCall.objects.filter(campaign=slot.mixture.campaign_id, subject__in=subjects)
-    return list(calls.select_related("endpoint").order_by("pk"))
-
-
 def sample_counts(mixture: Mixture) -> dict[str, Any]:
     """How far the slots are filled, and what became of the samples; two queries.
 
@@ -53,6 +44,30 @@ def sample_counts(mixture: Mixture) -> dict[str, Any]:
     under_way = statuses["written"] + statuses["checked"]
     made = {"accepted": statuses["accepted"], "held": statuses["held"], "under_way": under_way}
     return {"slots": sum(slots.values()), **slots, **made, "rejected": dict(rejected.most_common())}
+
+
+def sample_of(campaign: Campaign, pk: int) -> Sample:
+    """A sample of this campaign with its slot, mixture and picture; NotFound for another campaign's."""
+    rows = Sample.objects.select_related("slot__mixture__campaign", "media")
+    sample = rows.filter(slot__mixture__campaign=campaign, pk=pk).first()
+    if sample is None:
+        raise NotFound(f"There is no sample {pk} in {campaign.name}.")
+    return sample
+
+
+def calls_of_sample(sample: Sample) -> list[ModelCall]:
+    """Every call that was made for this try, in order: models, tools, blind solves; by whole subjects, so by index."""
+    subject = sample.evidence.get("subject") or subject_written(sample)
+    calls = ModelCall.objects.filter(campaign=sample.slot.mixture.campaign_id).select_related("endpoint")
+    return list(calls.filter(subject__in=[subject, f"{subject}{REPAIR}"]).order_by("pk"))
+
+
+def subject_written(sample: Sample) -> str:
+    """The subject of a try whose evidence does not say it: under the slot that it was written for."""
+    moved = SampleDecision.objects.filter(sample=sample, decision="reassign").select_related("slot_before")
+    first = moved.order_by("pk").first()
+    slot, try_ix = (first.slot_before, first.try_before) if first else (sample.slot, sample.try_ix)
+    return subject_of(sample.slot.mixture, slot, try_ix)
 
 
 def slots_count(mixture: Mixture) -> dict[str, int]:

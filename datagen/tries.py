@@ -26,6 +26,11 @@ AIMS = {
 }
 
 
+def mixture_lock(mixture_id: int) -> None:
+    """Hold the mixture's row until the transaction ends: grading, people's decisions and the dataset take turns."""
+    Mixture.objects.select_for_update().get(pk=mixture_id)
+
+
 def slots_open(mixture: Mixture) -> list[Slot]:
     """The slots that a wave works on, in their order."""
     return list(mixture.slots.filter(status="open").order_by("index"))
@@ -35,6 +40,16 @@ def samples_present(mixture: Mixture) -> QuerySet[Sample]:
     """The samples of the wave under way, in slot order."""
     mine = Sample.objects.filter(PRESENT, slot__mixture=mixture)
     return mine.select_related("slot", "media").order_by("slot__index")
+
+
+def samples_under_way(samples: list[Sample]) -> list[Sample]:
+    """Those of one mixture that are of the wave under way still: a person may have filled or given up the slots of
+    others. Call inside a transaction; nobody decides until it ends."""
+    for mixture_id in {sample.slot.mixture_id for sample in samples}:
+        mixture_lock(mixture_id)
+    there = Sample.objects.filter(PRESENT, pk__in=[sample.pk for sample in samples])
+    present = set(there.values_list("pk", flat=True))
+    return [sample for sample in samples if sample.pk in present]
 
 
 def samples_earlier(mixture: Mixture) -> QuerySet[Sample]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
@@ -28,13 +29,13 @@ class ImportBody(BaseModel):
 class CheckpointList(APIView):
     """Checkpoints of a campaign."""
 
-    @extend_schema(operation_id="checkpoint_list")
+    @extend_schema(operation_id="checkpoint_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         """All of them, the oldest first."""
         rows = campaign_of(request, slug).checkpoints.order_by("id")
         return Response({"data": [checkpoint_json(row) for row in rows]})
 
-    @extend_schema(operation_id="checkpoint_register")
+    @extend_schema(operation_id="checkpoint_register", request=ImportBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the registration of a checkpoint's folder."""
         body, campaign = body_of(request, ImportBody), campaign_of(request, slug, "research")
@@ -44,13 +45,13 @@ class CheckpointList(APIView):
 class BenchmarkList(APIView):
     """Benchmarks of a campaign."""
 
-    @extend_schema(operation_id="benchmark_list")
+    @extend_schema(operation_id="benchmark_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         """All of them, the oldest first; ``items`` is 0 while the import goes on."""
         rows = campaign_of(request, slug).benchmarks.order_by("id")
         return Response({"data": [benchmark_json(row) for row in rows]})
 
-    @extend_schema(operation_id="benchmark_import")
+    @extend_schema(operation_id="benchmark_import", request=ImportBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the import of a VLMEvalKit file."""
         body, campaign = body_of(request, ImportBody), campaign_of(request, slug, "research")
@@ -60,7 +61,7 @@ class BenchmarkList(APIView):
 class ReportDetail(APIView):
     """What a checkpoint cannot do."""
 
-    @extend_schema(operation_id="report_read")
+    @extend_schema(operation_id="report_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """A report with every skill's counts, interval and verdict."""
         return Response(report_json(report_of(campaign_of(request, slug), pk)))

@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from diagnostics import api
+from diagnostics import api, api_reads
 
 urlpatterns = [
     path("campaigns/<slug:slug>/checkpoints", api.CheckpointList.as_view(), name="api-checkpoint-list"),
     path("campaigns/<slug:slug>/benchmarks", api.BenchmarkList.as_view(), name="api-benchmark-list"),
     path("campaigns/<slug:slug>/reports/<int:pk>", api.ReportDetail.as_view(), name="api-report-detail"),
+    path("campaigns/<slug:slug>/reports", api_reads.ReportList.as_view(), name="api-report-list"),
+    path("campaigns/<slug:slug>/answer-runs", api_reads.AnswerRunList.as_view(), name="api-answer-run-list"),
+    path(
+        "campaigns/<slug:slug>/answer-runs/<int:pk>", api_reads.AnswerRunDetail.as_view(), name="api-answer-run-detail"
+    ),
+    path("campaigns/<slug:slug>/items/<int:pk>", api_reads.ItemDetail.as_view(), name="api-item-detail"),
 ]

@@ -31,6 +31,12 @@ def checkpoint_inspect(
     path: str | Path, *, more_roots: Sequence[Path] = (), tick: Callable[[], None] = lambda: None
 ) -> CheckpointFacts:
     """Check and hash the folder; InvalidInput says in one sentence what it lacks. ``tick`` is called every MiB."""
+    folder, num_bytes = checkpoint_look(path, more_roots=more_roots)
+    return CheckpointFacts(folder, hash_checkpoint(folder, tick), num_bytes)
+
+
+def checkpoint_look(path: str | Path, *, more_roots: Sequence[Path] = ()) -> tuple[Path, int]:
+    """The checked folder and its size, in an instant: nothing is hashed."""
     folder = import_path(path, more_roots=more_roots)
     if not folder.is_dir() or len(str(folder)) > MAX_PATH:
         raise InvalidInput(f"path: {folder} is no folder with a path of at most {MAX_PATH} characters.", field="path")
@@ -39,7 +45,7 @@ def checkpoint_inspect(
         import_path(file, more_roots=more_roots)
     config_check(folder)
     files_check(folder)
-    return CheckpointFacts(folder, hash_checkpoint(folder, tick), sum(file.stat().st_size for file in files))
+    return folder, sum(file.stat().st_size for file in files)
 
 
 def config_check(folder: Path) -> None:

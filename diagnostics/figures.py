@@ -58,12 +58,16 @@ def ticks(values: Sequence[float] = TICKS) -> list[tuple[str, float]]:
     return [(across(value), value) for value in values]
 
 
+def ticks_context(tau: float) -> dict[str, Any]:
+    """The axis of a table of skills, and where its threshold lies."""
+    return {"ticks": ticks(), "tau_x": across(tau)}
+
+
 def report_marks(report: ReportView) -> dict[str, Any]:
     """What the table of skills draws, and how many skills are weak, not weak, undecided."""
     counts = Counter(row.verdict for row in report.skills)
     return {
         "marks": skill_marks(report.skills),
-        "ticks": ticks(),
-        "tau_x": across(report.tau),
+        **ticks_context(report.tau),
         "counts": {name: counts[name] for name in ("weak", "not_weak", "not_enough_data")},
     }

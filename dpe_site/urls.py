@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("diagnostics.urls")),
     path("", include("datagen.urls")),
     path("", include("training.urls")),
+    path("api/v1/", include("training.setup_api_urls")),
     path("api/v1/", include("core.api_urls")),
     path("api/v1/", include("diagnostics.api_urls")),
     path("api/v1/", include("datagen.api_urls")),

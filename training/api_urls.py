@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from training import api
+from training import api, api_reads
 
 ROUNDS = "campaigns/<slug:slug>/rounds"
 ROUND = f"{ROUNDS}/<int:number>"
+RUNS = "campaigns/<slug:slug>/training-runs"
+EVALUATIONS = "campaigns/<slug:slug>/evaluations"
 
 urlpatterns = [
     path(ROUNDS, api.RoundList.as_view(), name="api-round-list"),
@@ -15,4 +17,10 @@ urlpatterns = [
     path(f"{ROUND}/decide", api.RoundDecide.as_view(), name="api-round-decide"),
     path(f"{ROUND}/retry", api.RoundRetry.as_view(), name="api-round-retry"),
     path(f"{ROUND}/redo", api.RoundRedo.as_view(), name="api-round-redo"),
+    path(RUNS, api_reads.TrainingRunList.as_view(), name="api-training-run-list"),
+    path(f"{RUNS}/<int:pk>", api_reads.TrainingRunDetail.as_view(), name="api-training-run-detail"),
+    path(f"{RUNS}/<int:pk>/metrics", api_reads.MetricList.as_view(), name="api-metric-list"),
+    path(EVALUATIONS, api_reads.EvaluationList.as_view(), name="api-evaluation-list"),
+    path(f"{EVALUATIONS}/<int:pk>", api_reads.EvaluationDetail.as_view(), name="api-evaluation-detail"),
+    path(f"{EVALUATIONS}/<int:pk>/items", api_reads.EvaluationItems.as_view(), name="api-evaluation-item-list"),
 ]

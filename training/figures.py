@@ -119,6 +119,15 @@ def round_curve(points: Sequence[RoundPoint]) -> RoundCurve:
     return RoundCurve(marks, [(height(value), value) for value in ticks], CHART_HEIGHT)
 
 
+def charts_of() -> list[dict[str, Any]]:
+    """The places of all training curves on a page; those by skill are wide."""
+    charts: list[dict[str, Any]] = [
+        {"key": chart_key(name), "title": title, "note": note} for name, (title, note) in CURVES.items()
+    ]
+    note = "targets in colour, replay in grey"
+    return charts + [{"key": key, "title": title, "note": note, "is_wide": True} for key, title in BY_SKILL.values()]
+
+
 def training_figures(points: Sequence[CurvePoint], targets: Collection[str]) -> dict[str, dict[str, Any]]:
     """Plotly figures by chart: one curve each of CURVES, one a skill for BY_SKILL with ``targets`` in front."""
     series: dict[str, dict[str, list[CurvePoint]]] = {}

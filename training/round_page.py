@@ -16,7 +16,7 @@ from training.domain.stages import Stage
 from training.figures import (
     BY_SKILL,
     CURVES,
-    chart_key,
+    charts_of,
     funnel_bars,
     mixture_bars,
     newest,
@@ -223,15 +223,10 @@ def training_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any
     if run is None:
         return {"run": None, "training_busy": False}
     points = curve_points(run, {*CURVES, *BY_SKILL})
-    charts: list[dict[str, Any]] = [
-        {"key": chart_key(name), "title": title, "note": note} for name, (title, note) in CURVES.items()
-    ]
-    note = "targets in colour, replay in grey"
-    charts += [{"key": key, "title": title, "note": note, "is_wide": True} for key, title in BY_SKILL.values()]
     return {
         "run": run,
         "training_busy": is_busy,
-        "charts": charts,
+        "charts": charts_of(),
         "plotly": static("plotly/plotly.min.js"),
         "figures": training_figures(points, targets_of(overview)),
         "latest": newest(points),

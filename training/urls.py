@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from training import actions, views
+from training import actions, comparison_views, setup_views, training_views, views
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
+    path("campaigns/new/", setup_views.campaign_new, name="campaign-new"),
+    path("campaigns/<slug:slug>/inputs/", setup_views.campaign_inputs, name="campaign-inputs"),
+    path("campaigns/<slug:slug>/campaign.yaml", setup_views.campaign_file, name="campaign-file"),
     path("campaigns/<slug:slug>/", views.campaign_detail, name="campaign-detail"),
     path("campaigns/<slug:slug>/rounds/start", actions.round_start, name="round-start"),
     path("campaigns/<slug:slug>/rounds/<int:number>/", views.round_detail, name="round-detail"),
@@ -14,4 +17,13 @@ urlpatterns = [
     path("campaigns/<slug:slug>/rounds/<int:number>/decide", actions.round_decide, name="round-decide"),
     path("campaigns/<slug:slug>/rounds/<int:number>/retry", actions.round_retry, name="round-retry"),
     path("campaigns/<slug:slug>/rounds/<int:number>/redo", actions.round_redo, name="round-redo"),
+    path("campaigns/<slug:slug>/comparisons/", comparison_views.comparison_list, name="comparison-list"),
+    path("campaigns/<slug:slug>/comparisons/<int:pk>/", comparison_views.comparison_detail, name="comparison-detail"),
+    path(
+        "campaigns/<slug:slug>/comparisons/<int:pk>/items.csv",
+        comparison_views.comparison_export,
+        name="comparison-export",
+    ),
+    path("campaigns/<slug:slug>/training/", training_views.training_list, name="training-list"),
+    path("campaigns/<slug:slug>/training/<int:pk>/", training_views.training_detail, name="training-detail"),
 ]

@@ -56,7 +56,7 @@ def money(value: Decimal | None) -> str:
 @register.filter
 def sparse(value: float) -> str:
     """A setting with no more digits than it has: 0.000001 -> 1e-06, 0.04 -> 0.04."""
-    return f"{value:g}"
+    return f"{float(value):g}"
 
 
 @register.filter
@@ -108,6 +108,12 @@ def query(context: template.Context, **changes: str | int | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def query_at(context: template.Context, key: str, value: str | int) -> str:
+    """This page's query string from its first rows on with one filter set; an empty value takes it out."""
+    return query(context, **{key: value, "after": None})
+
+
+@register.simple_tag(takes_context=True)
 def tab(context: template.Context, name: str, text: str, key: str) -> SafeString:
     """One tab of the campaign: a link to its page ``name``, the current one (``tab`` in the context) marked."""
     try:
@@ -142,6 +148,10 @@ CHIPS = {
     "wait": ("open", "person"),
     "accepted": ("good", "check"),
     "held": ("open", "person"),
+    "fixed": ("good", "check"),
+    "broken": ("bad", "cross"),
+    "same_right": ("plain", "check"),
+    "same_wrong": ("plain", "cross"),
     "checked": ("plain", "dots"),
     "written": ("plain", "dots"),
     "succeeded": ("good", "check"),

@@ -43,6 +43,7 @@ class RejectReason(StrEnum):
     CONTAMINATED = "contaminated"
     TOO_EASY = "too_easy"
     TOO_HARD = "too_hard"
+    REJECTED_BY_PERSON = "rejected_by_person"
 
 
 class HeldReason(StrEnum):
@@ -72,6 +73,7 @@ REJECT_REASONS: Final[Mapping[RejectReason, str]] = MappingProxyType(
         RejectReason.CONTAMINATED: "It matches an item of a registered benchmark.",
         RejectReason.TOO_EASY: "The current model answers it too often: it would teach nothing.",
         RejectReason.TOO_HARD: "The current model answers it too seldom to learn from it.",
+        RejectReason.REJECTED_BY_PERSON: "A person looked at it and took it out.",
     }
 )
 HELD_REASONS: Final[Mapping[HeldReason, str]] = MappingProxyType(

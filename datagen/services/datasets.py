@@ -3,11 +3,13 @@
 import json
 import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from core.access import audit, require
 from core.domain.answers import EXTRACTOR_VERSION
@@ -20,6 +22,7 @@ from datagen.agents.requests import VERSIONS, system_prompt
 from datagen.models import Dataset, Mixture, Sample, Slot
 from datagen.parquet import TrainingRow, parquet_write
 from datagen.selectors import sample_counts
+from datagen.tries import mixture_lock
 
 MANIFEST_VERSION = 1
 
@@ -30,23 +33,40 @@ def dataset_build(context: JobContext, mixture: Mixture) -> Dataset:
     known = Dataset.objects.filter(mixture=mixture).first()
     if known:
         return known
-    accepted = list(
-        Sample.objects.filter(slot__mixture=mixture, status="accepted").select_related("slot").order_by("slot__index")
-    )
+    accepted = list(samples_accepted(mixture))
     require_enough(mixture, len(accepted))
     manifest, path = files_write(context, mixture, accepted)
     with context.writing():
-        dataset = Dataset.objects.create(
-            campaign=mixture.campaign,
-            mixture=mixture,
-            manifest_hash=path.stem,
-            file_hash=manifest["file"],
-            path=str(path),
-            num_samples=len(accepted),
-            manifest=manifest,
-        )
-        audit(context.job.actor, "dataset.built", dataset, campaign=mixture.campaign, manifest_hash=path.stem)
+        mixture_lock(mixture.pk)
+        if places_of(samples_accepted(mixture)) == places_of(accepted):
+            return dataset_create(context, mixture, manifest, path)
+    return dataset_build(context, mixture)  # a person decided about a sample meanwhile
+
+
+def dataset_create(context: JobContext, mixture: Mixture, manifest: dict[str, Any], path: Path) -> Dataset:
+    """The row of a dataset whose files lie on the disk, with its audit event."""
+    dataset = Dataset.objects.create(
+        campaign=mixture.campaign,
+        mixture=mixture,
+        manifest_hash=path.stem,
+        file_hash=manifest["file"],
+        path=str(path),
+        num_samples=len(manifest["samples"]),
+        manifest=manifest,
+    )
+    audit(context.job.actor, "dataset.built", dataset, campaign=mixture.campaign, manifest_hash=path.stem)
     return dataset
+
+
+def places_of(samples: Iterable[Sample]) -> list[tuple[int, int]]:
+    """Which sample stands where."""
+    return [(sample.pk, sample.slot_id) for sample in samples]
+
+
+def samples_accepted(mixture: Mixture) -> QuerySet[Sample]:
+    """What the dataset is made of, in slot order."""
+    accepted = Sample.objects.filter(slot__mixture=mixture, status="accepted")
+    return accepted.select_related("slot").order_by("slot__index")
 
 
 def files_write(context: JobContext, mixture: Mixture, accepted: list[Sample]) -> tuple[dict[str, Any], Path]:

@@ -21,7 +21,7 @@ from datagen.grading import Asked, Score, hard_kept, score_of
 from datagen.models import Mixture, Sample, Slot
 from datagen.outcomes import CHUNK, outcome_set, samples_write
 from datagen.selectors import slots_count
-from datagen.tries import samples_present
+from datagen.tries import samples_present, samples_under_way
 from diagnostics.models import Checkpoint
 
 GRADED_FIELDS = ("status", "reason", "evidence", "num_correct", "num_scored", "gradient_probability")
@@ -101,7 +101,7 @@ def grades_store(context: JobContext, mixture: Mixture, samples: list[Sample], f
         sample.num_correct, sample.num_scored = score.num_correct, score.num_scored
         sample.gradient_probability = score.gradient_probability
         sample.evidence |= {"model_answers": dict(score.answers), "answer_run": folder.name, "is_kept_hard": is_kept}
-    samples_write(context, samples, GRADED_FIELDS)
+    samples_write(context, samples, GRADED_FIELDS, still=samples_under_way)
 
 
 def scores_of(context: JobContext, mixture: Mixture, samples: list[Sample], folder: Path) -> list[Score]:
@@ -156,13 +156,13 @@ def slots_move_on(context: JobContext, mixture: Mixture) -> None:
     """
     max_refills = mixture.campaign.config.generation.max_refills
     ended = samples_present(mixture).filter(status__in=FINAL)
-    moves: dict[tuple[str, str], list[int]] = defaultdict(list)
+    moves: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     for slot_id, num_tries, status, reason in ended.values_list("slot_id", "slot__num_tries", "status", "reason"):
-        moves[move_of(status, reason, is_last=num_tries >= max_refills)].append(slot_id)
-    for (status, reason), ids in moves.items():
+        moves[*move_of(status, reason, is_last=num_tries >= max_refills), num_tries].append(slot_id)
+    for (status, reason, num_tries), ids in moves.items():
         for start in range(0, len(ids), CHUNK):
             with context.writing():
-                there = Slot.objects.filter(pk__in=ids[start : start + CHUNK], status="open")
+                there = Slot.objects.filter(pk__in=ids[start : start + CHUNK], status="open", num_tries=num_tries)
                 there.update(status=status, reason=reason, num_tries=F("num_tries") + 1)
 
 

@@ -1,28 +1,19 @@
-"""What the demo runs: its folders, sizes and the campaign's settings, as the environment asks for it."""
+"""What the demo runs: its folders, sizes and addresses, as the environment asks for it."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from demo.run.client import DemoError
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "demo" / "checkpoint"
-MARGIN = 0.10
+GENERATIONS = 8  # answers a prompt, as demo/campaign.yaml says
 ROLES = (
     *("planner", "searcher", "selector", "analyst", "editor"),
     *("question_writer", "validator", "blind_solver"),
 )
 MAX_PORT = 65535
-# The mini world's pictures are 84 pixels a side and flat: nearly nothing in them is an edge.
-DRAWINGS = {
-    "min_side": 84,
-    "min_bytes": 100,
-    "min_sharpness": 0.0,
-    "drawing_min_bytes": 100,
-    "drawing_min_sharpness": 0.0,
-}
 
 
 @dataclass(frozen=True)
@@ -110,38 +101,6 @@ class Plan:
     def page(self, number: int) -> str:
         """The address of a round's page."""
         return f"{self.base}/campaigns/{self.campaign}/rounds/{number}/"
-
-    def settings(self) -> dict[str, Any]:
-        """The campaign's settings."""
-        sizes = self.sizes
-        sampling = {"num_answers": 9, "temperature": 1.0, "top_k": 40, "max_new_tokens": 16}
-        generation = {
-            "concurrency": 32,
-            "max_refills": sizes.refills,
-            "min_accept_share": sizes.share,
-            "max_attempts": 1,
-        }
-        grpo = {
-            "policy": "mini",
-            "learning_rate": 5e-5,
-            "beta": 0.04,
-            "num_generations": 8,
-            "prompts_per_step": sizes.prompts,
-            "steps": sizes.steps,
-            "micro_batch_size": 8 * sizes.prompts,
-            "max_completion_tokens": 12,
-            "save_every": 8,
-        }
-        return {
-            "diagnosis": {"items_a_skill": sizes.items},
-            "mixture": {"policy": "calibrated", "total": sizes.samples, "replay_share": 0.35},
-            "generation": generation,
-            "images": DRAWINGS,
-            "difficulty": {"sampling": sampling},
-            "gate": {"margin": MARGIN, "margin_signed_by": "demo", "items_a_suite": sizes.items},
-            "engine": {"device": "cpu", "batch_size": 64, "threads": 2, "max_new_tokens": 16},
-            "grpo": grpo,
-        }
 
 
 def plan_read() -> Plan:

@@ -1,64 +1,47 @@
 """The mini world's campaign, made through REST. Doing it again changes nothing."""
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
+from demo.run.campaign_file import campaign_file
 from demo.run.client import Api, DemoError, Json, Refused
-from demo.run.plan import ROLES, Plan
-from demo.run.world_files import BENCHMARKS, MODEL, POOL, benchmark_path
-from demo.world.suites import SUITES
+from demo.run.plan import Plan
 
 NOT_FOUND = 404
 POLL_S = 0.3
 LIVE = ("waiting", "running")
-AGENT_MODEL = "mini-world-teacher"
 Tick = Callable[[str, Json], None]
 
 
 def seed_campaign(plan: Plan, api: Api, tick: Tick) -> None:
-    """Campaign, endpoints, checkpoint, benchmarks and pool; ``tick`` gets the name and the job of what goes on."""
-    campaign_make(plan, api)
-    endpoints = [{"role": role, "base_url": plan.agents, "model": AGENT_MODEL, "concurrency": 32} for role in ROLES]
-    if needs_endpoints(plan, api):
-        api.call("PUT", f"campaigns/{plan.campaign}/endpoints", {"endpoints": endpoints})
-    jobs = [
-        (name, api.post(f"campaigns/{plan.campaign}/{kind}", {"name": name, "path": str(path)})["job"])
-        for kind, name, path in imports(plan)
-        if not is_there(plan, api, kind, name)
-    ]
-    for name, job in jobs:
-        job_wait(api, name, job, tick)
+    """The campaign of the demo's file, whole; ``tick`` gets the name and the job of what is imported."""
+    file = campaign_file(plan)
+    kept = campaign_kept(plan, api)
+    if kept:
+        file |= {name: kept[name] for name in ("name", "seed", "settings")}
+        endpoints_move(plan, api, file)
+    for one in api.post("campaigns/from-file", file)["waiting"]:
+        job_wait(api, one["name"], one["job"], tick)
 
 
-def campaign_make(plan: Plan, api: Api) -> None:
-    """The campaign; one that is there keeps the settings that it has."""
+def campaign_kept(plan: Plan, api: Api) -> Json:
+    """The campaign that is there and keeps the settings that it has; empty when there is none."""
     try:
-        api.get(f"campaigns/{plan.campaign}")
+        return api.get(f"campaigns/{plan.campaign}")
     except Refused as error:
         if error.status != NOT_FOUND:
             raise
-        body = {"slug": plan.campaign, "name": plan.sizes.name, "seed": plan.seed, "settings": plan.settings()}
-        api.post("campaigns", body)
+        return {}
 
 
-def needs_endpoints(plan: Plan, api: Api) -> bool:
-    """Whether a role is played elsewhere than it should."""
+def endpoints_move(plan: Plan, api: Api, file: Json) -> None:
+    """Set the roles again that are played elsewhere than at this plan's address."""
     rows = api.get(f"campaigns/{plan.campaign}/endpoints")["data"]
-    return {row["role"]: row["base_url"] for row in rows} != dict.fromkeys(ROLES, plan.agents)
-
-
-def imports(plan: Plan) -> Iterable[tuple[str, str, Any]]:
-    """Collection, name and path of all that is imported."""
-    yield "checkpoints", MODEL, plan.world / MODEL
-    yield from ((BENCHMARKS, suite, benchmark_path(plan, suite)) for suite in SUITES)
-    yield "pools", POOL, plan.world / POOL
-
-
-def is_there(plan: Plan, api: Api, kind: str, name: str) -> bool:
-    """Whether it was imported whole; a list's row counts its ``items`` or ``images``, 0 while the import goes on."""
-    rows = [row for row in api.get(f"campaigns/{plan.campaign}/{kind}")["data"] if row["name"] == name]
-    return any(row.get("items", row.get("images", 1)) for row in rows)
+    moved = [row["role"] for row in rows if row["base_url"] != plan.agents]
+    fields = {name: value for name, value in file["endpoints"][0].items() if name != "roles"}
+    if moved:
+        body = {"endpoints": [{"role": role, **fields} for role in moved]}
+        api.call("PUT", f"campaigns/{plan.campaign}/endpoints", body)
 
 
 def job_wait(api: Api, name: str, job: int, tick: Tick) -> Json:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from core.domain.files import hash_bytes
+from demo.teacher.probe import PROBE, UNSEEN, colour_of
 from demo.world.scenes import Scene, read_scene
 
 FENCED = re.compile(r"<<<\s*(\{.*?\})\s*>>>", re.DOTALL)
@@ -27,6 +28,7 @@ class Asked:
     num_choices: int
     temperature: float
     content_hash: str
+    colour: str = UNSEEN
 
     @property
     def scene(self) -> Scene | None:
@@ -90,7 +92,8 @@ def read_request(body: dict[str, Any], seed: int) -> Asked:
     return Asked(
         role=schema,
         text="\n".join(text for role, text in texts if role == "user"),
-        scenes=tuple(scene_of(picture) for picture in pictures),
+        colour=colour_of(pictures[0]) if pictures and schema == PROBE else UNSEEN,
+        scenes=() if schema == PROBE else tuple(scene_of(picture) for picture in pictures),
         num_choices=num_choices,
         temperature=temperature,
         content_hash=hash_bytes(json.dumps(content)),

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from demo.teacher.looking import analyse, search, select
+from demo.teacher.probe import PROBE
 from demo.teacher.questions import SKILLS, Reading, read_question
 from demo.teacher.reading import Asked
 from demo.teacher.spoiling import KINDS, MALFORMED, SPOILS, malformed
@@ -154,12 +155,18 @@ def answered(answer: str) -> Said:
     return Said(json.dumps({"answer": answer}))
 
 
+def look(asked: Asked, error_rate: float, draw: int) -> Said:
+    """What the endpoint test asks for: the colour of its picture."""
+    return Said(json.dumps({"colour": asked.colour}))
+
+
 def looks(player: Callable[[Asked], dict[str, Any]]) -> Play:
     """One who deals with pictures, as a player whose reply is never spoiled."""
     return lambda asked, error_rate, draw: Said(json.dumps(player(asked)))
 
 
 PLAYERS: dict[str, Play] = {
+    PROBE: look,
     "Plan": plan,
     "Search": looks(search),
     "Selection": looks(select),

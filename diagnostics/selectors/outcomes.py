@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Avg, Case, Count, FloatField, OuterRef, Q, Subquery, When
 
 from core.domain.answers import EXTRACTOR_VERSION
 from diagnostics.models import AnswerRun, RunItem, Verdict
@@ -56,8 +56,7 @@ def outcome_of(row: tuple[int, int, str, str, str, str, str], tally: Tally) -> I
 
 def tallies_read(run: AnswerRun) -> dict[int, Tally]:
     """Verdicts counted by item, those of the extractor that the run was completed with."""
-    version = run.result.get("extractor_version", EXTRACTOR_VERSION)
-    mine = Verdict.objects.filter(answer__run=run, judge="rule", extractor_version=version)
+    mine = Verdict.objects.filter(answer__run=run, judge="rule", extractor_version=extractor_of(run))
     counted = mine.values_list("answer__item_id").annotate(
         right=Count("pk", filter=Q(strict="correct")),
         right_lenient=Count("pk", filter=Q(lenient="correct")),
@@ -89,3 +88,16 @@ def grouped(run: AnswerRun, by: str) -> dict[str, dict[int, float]]:
         if row.strict is not None:
             groups[getattr(row, by)][row.item_id] = row.strict
     return dict(groups)
+
+
+def extractor_of(run: AnswerRun) -> str:
+    """The version of the rules that the run was completed with."""
+    return str(run.result.get("extractor_version", EXTRACTOR_VERSION))
+
+
+def item_share(run: AnswerRun) -> Subquery:
+    """For a query of RunItem rows: the item's share of right answers in ``run``; NULL when none was scored."""
+    mine = Verdict.objects.filter(answer__run=run, answer__item=OuterRef("item"), judge="rule")
+    scored = mine.filter(extractor_version=extractor_of(run)).exclude(UNSCORED).order_by()
+    right = Avg(Case(When(strict="correct", then=1.0), default=0.0, output_field=FloatField()))
+    return Subquery(scored.values("answer__item").annotate(share=right).values("share"), output_field=FloatField())

@@ -9,7 +9,7 @@ import pytest
 
 from demo.run import client
 from demo.run.client import Api, DemoError
-from demo.run.plan import ROLES, Plan
+from demo.run.plan import Plan
 from demo.run.rounds import Player, round_open
 from demo.run.seeding import seed_campaign
 
@@ -128,42 +128,47 @@ def test_a_token_that_the_site_does_not_know_is_seen():
         api_of(FakeSite({campaigns: (500, {"detail": "a bug"})})).is_known()
 
 
-def seeded_site(plan: Plan, *, is_seeded: bool, status: str = "succeeded") -> FakeSite:
+def seeded_site(plan: Plan, *, is_seeded: bool, status: str = "succeeded", base_url: str = "") -> FakeSite:
     """A site on which the campaign is there whole, or not at all."""
     base = f"/api/v1/campaigns/{plan.campaign}"
-    from demo.world.suites import SUITES
-
-    there = {
-        "checkpoints": [{"name": "mini-model"}],
-        "benchmarks": [{"name": name, "items": 800} for name in SUITES],
-        "pools": [{"name": "pool", "images": 4400}],
-        "endpoints": [{"role": role, "base_url": plan.agents} for role in ROLES],
-    }
-    answers: dict[tuple[str, str], Any] = {
-        ("GET", base): {} if is_seeded else (404, {"detail": "none"}),
-        ("POST", "/api/v1/campaigns"): (201, {}),
-        ("PUT", f"{base}/endpoints"): {},
-        ("GET", "/api/v1/jobs/5"): {"status": status, "error_message": "It is no\nbenchmark.", "result": {}},
-    }
-    for kind, rows in there.items():
-        answers["GET", f"{base}/{kind}"] = {"data": rows if is_seeded else []}
-        answers["POST", f"{base}/{kind}"] = (202, {"job": 5})
-    return FakeSite(answers)
+    kept = {"slug": plan.campaign, "name": "Kept", "seed": 99, "settings": {"gate": {"margin": 0.02}}}
+    rows = [{"role": role, "base_url": base_url or plan.agents} for role in ("planner", "validator")]
+    waiting = [] if is_seeded else [{"kind": "checkpoint", "name": "mini-model", "job": 5}]
+    return FakeSite(
+        {
+            ("GET", base): kept if is_seeded else (404, {"detail": "none"}),
+            ("GET", f"{base}/endpoints"): {"data": rows},
+            ("PUT", f"{base}/endpoints"): {},
+            ("POST", "/api/v1/campaigns/from-file"): (201, {"waiting": waiting}),
+            ("GET", "/api/v1/jobs/5"): {"status": status, "error_message": "It is no\nbenchmark.", "result": {}},
+        }
+    )
 
 
-def test_seeding_a_second_time_writes_nothing():
+def test_seeding_a_second_time_keeps_the_campaigns_own_settings_and_changes_no_endpoint():
     site = seeded_site(Plan(), is_seeded=True)
     seed_campaign(Plan(), api_of(site), lambda name, job: None)
-    assert {method for method, *_ in site.said} == {"GET"}
+    (sent,) = [body for _, body in site.posts()]
+    assert (sent["name"], sent["seed"], sent["settings"]) == ("Kept", 99, {"gate": {"margin": 0.02}})
+    assert {method for method, *_ in site.said} == {"GET", "POST"}
 
 
-def test_seeding_makes_the_campaign_with_the_signed_margin_and_imports_all():
+def test_seeding_sends_the_demos_file_and_waits_for_its_imports():
     site, seen = seeded_site(Plan(), is_seeded=False), []
     seed_campaign(Plan(), api_of(site), lambda name, job: seen.append(name))
-    posts = site.posts()
-    assert posts[0][1]["settings"]["gate"] == {"margin": 0.1, "margin_signed_by": "demo", "items_a_suite": 200}
-    assert [kind for kind, _ in posts[1:]] == ["checkpoints"] + ["benchmarks"] * 11 + ["pools"]
-    assert len(seen) == 13
+    ((name, sent),) = site.posts()
+    assert (name, sent["slug"], len(sent["benchmarks"])) == ("from-file", "mini-world", 11)
+    assert sent["settings"]["gate"] == {"margin": 0.1, "margin_signed_by": "demo", "items_a_suite": 200}
+    assert seen == ["mini-model"]
+
+
+def test_endpoints_that_are_elsewhere_by_now_are_set_again():
+    site = seeded_site(Plan(), is_seeded=True, base_url="http://127.0.0.1:1/v1")
+    seed_campaign(Plan(), api_of(site), lambda name, job: None)
+    (put,) = [body for method, _, body in site.said if method == "PUT"]
+    assert {row["role"]: row["base_url"] for row in put["endpoints"]} == dict.fromkeys(
+        ("planner", "validator"), Plan().agents
+    )
 
 
 def test_an_import_that_fails_ends_the_demo_with_its_words():
@@ -172,9 +177,20 @@ def test_an_import_that_fails_ends_the_demo_with_its_words():
         seed_campaign(Plan(), api_of(site), lambda name, job: None)
 
 
-def test_the_campaigns_settings_are_settings_that_the_product_takes():
-    from core.campaign_settings import parse_settings
-    from demo.run.plan import FULL, SMALL
+def test_the_demos_file_is_one_that_the_product_takes_and_names_every_suite():
+    from core.campaign_file import campaign_file_parse
+    from demo.run.campaign_file import campaign_file
+    from demo.run.plan import FULL, ROLES, SMALL
+    from demo.run.world_files import benchmark_path
+    from demo.world.suites import SUITES
 
     for sizes in (FULL, SMALL):
-        assert parse_settings(Plan(sizes=sizes).settings()).gate.margin_signed_by == "demo"
+        plan = Plan(sizes=sizes)
+        file = campaign_file_parse(campaign_file(plan))
+        assert {one.name: one.path for one in file.benchmarks} == {
+            suite: str(benchmark_path(plan, suite).relative_to(plan.imports)) for suite in SUITES
+        }
+        assert set(file.roles) == set(ROLES)
+        assert file.settings.gate.margin_signed_by == "demo"
+        grpo = file.settings.grpo
+        assert grpo.micro_batch_size == grpo.num_generations * grpo.prompts_per_step

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core.campaigns import settings_hash
 from core.models import CampaignMedia
 from tests.doors.table import Door, post, slug
 from tests.doors.world import World
@@ -23,6 +24,28 @@ def endpoints(world: World) -> dict[str, Any]:
     return {"endpoints": [{"role": "planner", "base_url": "http://127.0.0.1:9/v1", "model": "m"}]}
 
 
+def endpoint(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.campaign().endpoints.first().pk}
+
+
+def settings(world: World) -> dict[str, Any]:
+    return {"seen": settings_hash(world.campaign()), "diagnosis.tau": "0.6"}
+
+
+def member(world: World) -> dict[str, Any]:
+    return {"user": world.people["viewer"].get_username(), "role": "curator"}
+
+
+def named(world: World) -> dict[str, Any]:
+    return {**world.slug(), "name": world.people["viewer"].get_username()}
+
+
+def if_match(world: World) -> dict[str, str]:
+    return {"If-Match": f'"{settings_hash(world.campaign())}"'}
+
+
+SERVER = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "concurrency": "16", "timeout_s": "120"}
+PRICES = {"price_in": "0", "price_out": "0", "price_image": "0"}
 PAGES = [
     Door("login", "anyone"),
     Door("healthz", "anyone"),
@@ -32,6 +55,13 @@ PAGES = [
     Door("token-list", "person"),
     post("token-list", "person", days="30"),
     post("token-end", "person", own_token),
+    Door("campaign-settings", "view", slug),
+    Door("campaign-settings", "admin", slug, "post", settings),
+    Door("member-set", "admin", slug, "post", member),
+    Door("member-remove", "admin", slug, "post", member),
+    Door("endpoint-list", "view", slug),
+    post("endpoint-list", "admin", slug, roles=["planner"], **SERVER, **PRICES),
+    post("endpoint-test", "research", endpoint),
     Door("job-list", "person"),
     Door("job-detail", "view", job("succeeded")),
     post("job-stop", "research", job("running", "running")),
@@ -44,6 +74,13 @@ API = [
     Door("api-campaign-detail", "view", slug),
     Door("api-endpoint-list", "view", slug),
     Door("api-endpoint-list", "admin", slug, "put", endpoints),
+    post("api-endpoint-test", "research", lambda world: {**world.slug(), "role": "planner"}),
+    Door("api-settings-detail", "view", slug),
+    Door("api-settings-detail", "admin", slug, "put", lambda world: {}, if_match),
+    Door("api-member-list", "view", slug),
+    Door("api-member-detail", "admin", named, "put", lambda world: {"role": "curator"}),
+    Door("api-member-detail", "admin", named, "delete"),
+    Door("api-audit-event-list", "admin", slug),
     Door("api-token-list", "person"),
     post("api-token-list", "person"),
     Door("api-token-detail", "person", own_token, "delete"),

@@ -26,11 +26,28 @@ def benchmark(world: World) -> dict[str, Any]:
     return {"name": "another", "path": "bench.tsv"}
 
 
-PAGES = [Door("report-detail", "view", report), Door("report-skill", "view", skill)]
+def run(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.campaign().answer_runs.first().pk}
+
+
+def item(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.campaign().answer_runs.first().items.first().pk}
+
+
+PAGES = [
+    Door("report-list", "view", slug),
+    Door("report-detail", "view", report),
+    Door("report-skill", "view", skill),
+    Door("item-detail", "view", item),
+]
 API = [
     Door("api-checkpoint-list", "view", slug),
     Door("api-checkpoint-list", "research", slug, "post", checkpoint),
     Door("api-benchmark-list", "view", slug),
     Door("api-benchmark-list", "research", slug, "post", benchmark),
+    Door("api-report-list", "view", slug),
     Door("api-report-detail", "view", report),
+    Door("api-answer-run-list", "view", slug),
+    Door("api-answer-run-detail", "view", run),
+    Door("api-item-detail", "view", item),
 ]

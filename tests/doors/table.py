@@ -13,7 +13,8 @@ Words = Callable[[World], dict[str, Any]]
 class Door:
     """One URL name and method. ``right``: a right in the campaign, ``person`` (anybody signed in) or ``anyone``.
 
-    ``args`` gives the URL's arguments, ``body`` a form (pages) or JSON (REST) that is right in every way.
+    ``args`` gives the URL's arguments, ``body`` a form (pages) or JSON (REST) that is right in every way, ``headers``
+    what a client sends besides.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Door:
     args: Words = lambda world: {}
     method: str = "get"
     body: Words = lambda world: {}
+    headers: Words = lambda world: {}
 
     @property
     def is_api(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.doors.diagnostics import benchmark
 from tests.doors.table import Door, post, round_of, slug
 from tests.doors.world import World
 
@@ -14,9 +15,35 @@ def start(world: World) -> dict[str, Any]:
     return world.slug("ended")
 
 
+def a_benchmark(world: World) -> dict[str, Any]:
+    return {"kind": "benchmark", **benchmark(world)}
+
+
+def training_run(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.campaign().training_runs.last().pk}
+
+
+def evaluation(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": world.rounds["decide"].evaluations.last().pk}
+
+
+def new_campaign(world: World) -> dict[str, Any]:
+    return {"way": "yaml", "do": "create", "text": "slug: fresh\nname: Fresh\n"}
+
+
 PAGES = [
     Door("campaign-list", "person"),
+    Door("campaign-new", "person"),
+    Door("campaign-new", "person", method="post", body=new_campaign),
     Door("campaign-detail", "view", slug),
+    Door("campaign-inputs", "view", slug),
+    Door("campaign-inputs", "research", slug, "post", a_benchmark),
+    Door("campaign-file", "admin", slug),
+    Door("comparison-list", "view", slug),
+    Door("comparison-detail", "view", evaluation),
+    Door("comparison-export", "view", evaluation),
+    Door("training-list", "view", slug),
+    Door("training-detail", "view", training_run),
     Door("round-detail", "view", round_of("decide")),
     post("round-start", "research", start),
     Door("round-approve", "approve", round_of("approve"), "post", signed),
@@ -26,6 +53,16 @@ PAGES = [
     post("round-redo", "research", round_of("decide"), stage="gate"),
 ]
 API = [
+    post("api-campaign-from-file", "person", slug="fresh", name="Fresh"),
+    post("api-campaign-check", "person", slug="fresh", name="Fresh"),
+    Door("api-campaign-file", "admin", slug),
+    Door("api-import-list", "view", slug),
+    Door("api-training-run-list", "view", slug),
+    Door("api-training-run-detail", "view", training_run),
+    Door("api-metric-list", "view", training_run),
+    Door("api-evaluation-list", "view", slug),
+    Door("api-evaluation-detail", "view", evaluation),
+    Door("api-evaluation-item-list", "view", evaluation),
     Door("api-round-list", "view", slug),
     post("api-round-list", "research", start),
     Door("api-round-detail", "view", round_of("decide")),

@@ -12,7 +12,7 @@ from tests.pages.rows import end_round, make_full_campaign, make_round
 from training.models import Round
 
 ROLES = ("viewer", "curator", "researcher", "approver", "admin")
-STATES = ("approve", "decide", "stuck", "ended", "running")
+STATES = ("approve", "decide", "stuck", "ended", "running", "dataset")
 
 
 @dataclass

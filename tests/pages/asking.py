@@ -1,5 +1,7 @@
 """How tests ask for pages and their parts."""
 
+import warnings
+
 from django.test import Client
 from django.urls import reverse
 
@@ -28,3 +30,12 @@ def send(client: Client, name: str, *args: object, **form: str) -> int:
 def where(round: Round) -> tuple[str, int]:
     """A round's place in addresses."""
     return round.campaign.slug, round.number
+
+
+def saved(client: Client, name: str, *args: object, query: str = "") -> bytes:
+    """The bytes of a download."""
+    answer = client.get(reverse(name, args=args) + query)
+    assert answer.status_code == 200, answer.status_code
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an async stream, read at once by a client without a loop
+        return b"".join(answer)

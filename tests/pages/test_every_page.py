@@ -25,6 +25,14 @@ VIEWS = [
     ("sample-list", ["slug", "mixture"]),
     ("call-list", ["slug"]),
     ("call-detail", ["slug", "call"]),
+    ("report-list", ["slug"]),
+    ("item-detail", ["slug", "item"]),
+    ("comparison-list", ["slug"]),
+    ("comparison-detail", ["slug", "comparison"]),
+    ("training-list", ["slug"]),
+    ("training-detail", ["slug", "run"]),
+    ("dataset-list", ["slug"]),
+    ("dataset-detail", ["slug", "dataset"]),
     ("job-list", []),
     ("job-detail", ["job"]),
     ("password-change", []),
@@ -36,9 +44,17 @@ def places(campaign):
     round = make_round(campaign, "decide")
     slug, number = where(round)
     report, mixture, job = campaign.reports.get(), campaign.mixtures.get(), campaign.jobs.first()
-    call = make_call(campaign).pk
-    named = {"report": report.pk, "mixture": mixture.pk, "job": job.pk, "call": call, "skill": "count"}
-    return {"slug": slug, "number": number, **named}
+    places = {
+        "slug": slug,
+        "number": number,
+        "report": report.pk,
+        "mixture": mixture.pk,
+        "job": job.pk,
+        "call": make_call(campaign).pk,
+        "skill": "count",
+    }
+    places |= {"dataset": campaign.datasets.get().pk, "run": campaign.training_runs.get().pk}
+    return {**places, "item": report.run.items.first().pk, "comparison": round.evaluations.get().pk}
 
 
 def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(admin, places):

@@ -1,0 +1,8 @@
+"""The agents' roles: which a campaign must have an endpoint for, and which add a step when they have one."""
+
+from typing import Literal, get_args
+
+Role = Literal["planner", "question_writer", "validator", "blind_solver", "searcher", "selector", "analyst", "editor"]
+ROLES: tuple[str, ...] = get_args(Role)
+REQUIRED_ROLES = ("planner", "question_writer", "validator", "blind_solver")
+CHAT_ROLES = (*REQUIRED_ROLES, "searcher", "selector", "analyst")  # the editor speaks images/edits

@@ -1,0 +1,126 @@
+"""Training pages: every run, and one run with its state, curves, newest values, settings and log."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from core.models import Job
+from tests.pages.asking import page, part
+from tests.pages.rows import end_round, make_round
+from training.models import Metric, TrainingRun
+
+
+@pytest.fixture
+def run(campaign) -> TrainingRun:
+    """A run whose job runs."""
+    make_round(campaign, "train")
+    return campaign.training_runs.get()
+
+
+def place(run):
+    return run.campaign.slug, run.pk
+
+
+def finish(run: TrainingRun) -> None:
+    """What the job writes when the child is there."""
+    TrainingRun.objects.filter(pk=run.pk).update(
+        child=run.parent,
+        result={"seconds": 812.4, "peak_rss_mb": 2311.0, "versions": {"trl": "1.16.0"}, "steps": 5},
+    )
+
+
+def test_the_list_shows_every_run_with_its_round_and_state(admin, run):
+    html = page(admin, "training-list", run.campaign.slug)
+    for shown in (f"Run #{run.pk}", "Round 1", "running", "244"):
+        assert shown in html, shown
+    finish(run)
+    assert "succeeded" in page(admin, "training-list", run.campaign.slug)
+
+
+def test_a_campaign_that_trained_nothing_says_what_comes(admin, campaign):
+    assert "Nothing was trained yet" in page(admin, "training-list", campaign.slug)
+
+
+def test_a_run_shows_its_curves_by_skill_and_allows_plotly_by_hash(admin, run):
+    answer = admin.get(f"/campaigns/{run.campaign.slug}/training/{run.pk}/")
+    assert answer.headers["Content-Security-Policy"].count("'sha256-") == 2
+    figures = json.loads(re.search(r'id="training-figures"[^>]*>(.*?)</script>', answer.content.decode()).group(1))
+    assert len(figures["skills"]["data"]) == 11
+    assert {trace["name"] for trace in figures["skills"]["data"] if trace["role"] == "target"} >= {"count"}
+
+
+def test_every_skill_has_its_newest_values_and_its_share_without_gradient(admin, run):
+    Metric.objects.filter(training_run=run, skill="count", step=5, name="reward").update(value=0.4242)
+    Metric.objects.filter(training_run=run, skill="count", step=5, name="frac_reward_zero_std").update(value=0.375)
+    Metric.objects.filter(training_run=run, skill="word", name="frac_reward_zero_std").delete()
+    html = page(admin, "training-detail", *place(run))
+    row = html.split('scope="row">count<')[1].split("</tr>")[0]
+    assert "0.424" in row and "37.5%" in row and "target" in row
+    row = html.split('scope="row">word<')[1].split("</tr>")[0]
+    assert "–" in row and "replay" in row
+    assert html.index('scope="row">tallest bar<') < html.index('scope="row">colour<'), "targets first"
+
+
+def test_a_running_run_asks_for_its_parts_and_a_finished_one_rests(admin, run):
+    html = page(admin, "training-detail", *place(run))
+    assert html.count('hx-trigger="every 3s"') == 2
+    assert "412 of 1,000 items" in html
+    assert "training-figures" in part(admin, "training-live", "training-detail", *place(run))
+    finish(run)
+    state = part(admin, "training-state", "training-detail", *place(run))
+    assert "hx-get" not in state and "<h1" not in state
+    for shown in ("succeeded", "13\N{NARROW NO-BREAK SPACE}min 32", "2,311 MB"):
+        assert shown in state, shown
+    assert "trl" in page(admin, "training-detail", *place(run))
+
+
+def test_a_failed_run_says_why_and_leads_to_its_job(admin, campaign):
+    make_round(campaign, "train", job_status="failed")
+    run = campaign.training_runs.get()
+    html = page(admin, "training-detail", *place(run))
+    assert "out of GPU memory at step 12" in html
+    assert f'href="/jobs/{Job.objects.get(kind="train").pk}/"' in html
+    assert "hx-get" not in html
+
+
+def test_settings_are_those_that_were_frozen(admin, run):
+    TrainingRun.objects.filter(pk=run.pk).update(spec={"settings": {"learning_rate": 0.00042, "delta": None}})
+    html = page(admin, "training-detail", *place(run))
+    assert "learning rate" in html and "0.00042" in html and "none" in html
+
+
+def test_the_log_ends_with_its_last_hundred_lines_and_is_for_researchers(as_role, run):
+    TrainingRun.objects.filter(pk=run.pk).update(run_name="abc")
+    folder = Path(settings.RUNS_ROOT) / "abc"
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text("\n".join(f"line {n} <script>" for n in range(1, 151)) + "\n")
+    html = page(as_role("researcher"), "training-detail", *place(run))
+    assert "line 150 &lt;script&gt;" in html and "line 51 " in html and "line 50 " not in html
+    assert "line 150" not in page(as_role("curator"), "training-detail", *place(run))
+
+
+def test_a_log_that_lies_elsewhere_is_not_a_fault(admin, run):
+    assert "There is no log of this run on this machine" in page(admin, "training-detail", *place(run))
+
+
+def test_runs_are_for_members_and_of_this_campaign_only(as_role, run):
+    page(as_role("viewer"), "training-detail", *place(run))
+    page(as_role("stranger"), "training-detail", *place(run), status=403)
+    page(as_role("stranger"), "training-list", run.campaign.slug, status=403)
+    page(as_role("viewer"), "training-detail", run.campaign.slug, run.pk + 1, status=404)
+
+
+def test_pages_cost_the_same_queries_however_many_runs_and_steps(admin, campaign, django_assert_max_num_queries):
+    counts = []
+    for num_steps in (2, 20):
+        end_round(make_round(campaign, "train", num_steps=num_steps), "rejected")
+        run = campaign.training_runs.latest("id")
+        with django_assert_max_num_queries(10) as detail:
+            page(admin, "training-detail", *place(run))
+        with django_assert_max_num_queries(8) as listed:
+            page(admin, "training-list", campaign.slug)
+        counts.append((len(detail), len(listed)))
+    assert counts[0] == counts[1]

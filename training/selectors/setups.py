@@ -1,0 +1,89 @@
+"""What a campaign is made from: its inputs with the imports that go on, and the file that would make it again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from core.campaign_file import CampaignFile, FileEndpoint, FileMember, NamedPath
+from core.models import Campaign, Endpoint, Job
+from core.models.jobs import LIVE
+
+IMPORT_KINDS = {"checkpoint_register": "checkpoint", "benchmark_import": "benchmark", "pool_import": "pool"}
+RECENT = timedelta(days=7)
+MAX_JOBS = 50
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """An import that goes on, or that failed lately."""
+
+    kind: str
+    name: str
+    path: str
+    job: Job
+
+
+def imports_now(campaign: Campaign) -> list[ImportRow]:
+    """Imports that are live, and those that ended badly within a week and were not made good; newest first."""
+    jobs = Job.objects.filter(campaign=campaign, kind__in=IMPORT_KINDS, created_at__gte=timezone.now() - RECENT)
+    rows: dict[tuple[str, str], ImportRow] = {}
+    for job in jobs.select_related("campaign", "actor").order_by("-id")[:MAX_JOBS]:
+        name, path = str(job.spec.get("name", "")), str(job.spec.get("path", ""))
+        rows.setdefault((job.kind, name), ImportRow(IMPORT_KINDS[job.kind], name, path, job))
+    return [row for row in rows.values() if row.job.status != "succeeded"]
+
+
+def are_live(rows: list[ImportRow]) -> bool:
+    """Whether any of them may still change by itself."""
+    return any(row.job.status in LIVE for row in rows)
+
+
+def campaign_file_of(campaign: Campaign) -> CampaignFile:
+    """The file that makes this campaign again; what was imported is named by the path it came from."""
+    paths = import_paths(campaign)
+    root = campaign.checkpoints.filter(parent__isnull=True).order_by("id").first()
+    return CampaignFile(
+        slug=campaign.slug,
+        name=campaign.name,
+        seed=campaign.seed,
+        checkpoint=NamedPath(name=root.name, path=root.path) if root else None,
+        benchmarks=named("benchmark_import", list(campaign.benchmarks.values_list("name", flat=True)), paths),
+        pools=named("pool_import", list(campaign.pools.values_list("name", flat=True)), paths),
+        endpoints=endpoint_groups(list(campaign.endpoints.order_by("id"))),
+        members=member_lines(campaign),
+        settings=campaign.config,
+    )
+
+
+def import_paths(campaign: Campaign) -> dict[tuple[str, str], str]:
+    """Where each input came from, by kind of job and name; the newest import that succeeded counts."""
+    jobs = Job.objects.filter(campaign=campaign, kind__in=IMPORT_KINDS, status="succeeded").order_by("id")
+    return {(kind, spec["name"]): spec["path"] for kind, spec in jobs.values_list("kind", "spec")}
+
+
+def named(kind: str, names: list[str], paths: dict[tuple[str, str], str]) -> list[NamedPath]:
+    """Inputs with their paths; one whose import nobody remembers keeps its name as its path."""
+    return [NamedPath(name=name, path=paths.get((kind, name), name)) for name in sorted(names)]
+
+
+def endpoint_groups(rows: list[Endpoint]) -> list[FileEndpoint]:
+    """Endpoints that differ in their role only, as one."""
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for row in rows:
+        groups.setdefault(tuple(endpoint_fields(row).items()), []).append(row.role)
+    return [FileEndpoint.model_validate({"roles": roles, **dict(fields)}) for fields, roles in groups.items()]
+
+
+def endpoint_fields(row: Endpoint) -> dict[str, Any]:
+    """What the file says of an endpoint."""
+    plain = ("base_url", "model", "key_env", "concurrency", "timeout_s")
+    prices = ("price_in", "price_out", "price_image")
+    return {**{name: getattr(row, name) for name in plain}, **{name: float(getattr(row, name)) for name in prices}}
+
+
+def member_lines(campaign: Campaign) -> list[FileMember]:
+    """Everybody in the campaign."""
+    rows = campaign.memberships.order_by("user__username").values_list("user__username", "role")
+    return [FileMember(user=user, role=role) for user, role in rows]

@@ -1,0 +1,146 @@
+"""Pages that make a campaign, and that show and import what it is made from."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.vary import vary_on_headers
+
+from core.campaign_file import CampaignFile, campaign_file_parse, campaign_file_text, yaml_read
+from core.errors import InvalidInput, NotAllowed, WrongState
+from core.models import Campaign
+from core.pages import part_wanted
+from core.selectors import campaign_open
+from datagen.services.pools import pool_submit
+from diagnostics.services.benchmarks import benchmark_submit
+from diagnostics.services.checkpoints import checkpoint_submit
+from training.campaign_forms import CampaignForm, ImportForm, YamlForm
+from training.preflight import has_failed, preflight
+from training.selectors.import_files import ImportFiles, import_files
+from training.selectors.setups import are_live, campaign_file_of, imports_now
+from training.services.campaign_setup import campaign_set_up
+
+SUBMITS = {"checkpoint": checkpoint_submit, "benchmark": benchmark_submit, "pool": pool_submit}
+Forms = tuple[CampaignForm, YamlForm]
+
+
+@vary_on_headers("HX-Request")
+def campaign_new(request: HttpRequest) -> HttpResponse:
+    """Make a campaign by a form or from a YAML file; what is missing can be checked before."""
+    user, files = cast(User, request.user), import_files()
+    context: dict[str, Any] = {"section": "campaigns", "files": files, "way": request.POST.get("way", "form")}
+    campaign_form, yaml_form = forms_of(request, files)
+    context |= {"form": campaign_form, "yaml": yaml_form}
+    if request.method != "POST":
+        return render(request, "training/campaign_new.html", context)
+    file = file_told(context["way"], campaign_form, yaml_form)
+    if file and request.POST.get("do") == "check":
+        context["checks"] = preflight(actor=user, file=file)
+        context["is_ready"] = not has_failed(context["checks"])
+    elif file and (made := campaign_made(request, user, file, context)):
+        return made
+    template = "training/_preflight.html" if part_wanted(request) else "training/campaign_new.html"
+    return render(request, template, context, status=200 if "checks" in context or part_wanted(request) else 400)
+
+
+def forms_of(request: HttpRequest, files: ImportFiles) -> Forms:
+    """Both forms; the one that was sent holds what was typed."""
+    way = request.POST.get("way", "form") if request.method == "POST" else ""
+    campaign_form = CampaignForm(files, request.POST) if way == "form" else CampaignForm(files)
+    return campaign_form, YamlForm(request.POST, request.FILES) if way == "yaml" else YamlForm()
+
+
+def file_told(way: str, campaign_form: CampaignForm, yaml_form: YamlForm) -> CampaignFile | None:
+    """The campaign's file as it was sent; None when it cannot be read, and then the form says why."""
+    form = yaml_form if way == "yaml" else campaign_form
+    if not form.is_valid():
+        return None
+    try:
+        raw = yaml_read(yaml_form.content()) if way == "yaml" else campaign_form.document()
+        return campaign_file_parse(raw)
+    except InvalidInput as error:
+        fault_show(way, campaign_form, yaml_form, error)
+        return None
+
+
+def fault_show(way: str, campaign_form: CampaignForm, yaml_form: YamlForm, error: InvalidInput) -> None:
+    """A fault beside the field that it belongs to."""
+    if way == "yaml":
+        yaml_form.add_error("text", str(error))
+    else:
+        campaign_form.show(error)
+
+
+def campaign_made(request: HttpRequest, user: User, file: CampaignFile, context: dict[str, Any]) -> HttpResponse | None:
+    """To the new campaign's inputs; None when a service refused it, and then the form says why."""
+    try:
+        setup = campaign_set_up(actor=user, file=file)
+    except InvalidInput as error:
+        fault_show(context["way"], context["form"], context["yaml"], error)
+        return None
+    except (WrongState, NotAllowed) as error:
+        sent = context["yaml"] if context["way"] == "yaml" else context["form"]
+        sent.add_error(None, str(error))
+        return None
+    num = len(setup.waiting)
+    messages.success(request, f"{setup.campaign} is made; {num} import{'' if num == 1 else 's'} wait for a worker.")
+    return redirect("campaign-inputs", setup.campaign.slug)
+
+
+def campaign_file(request: HttpRequest, slug: str) -> HttpResponse:
+    """The campaign as a YAML file that makes it again."""
+    campaign, rights = campaign_open(cast(User, request.user), slug)
+    if "admin" not in rights:
+        raise NotAllowed("An admin of the campaign can download it.")
+    headers = {"Content-Disposition": f'attachment; filename="{campaign.slug}.yaml"'}
+    text = campaign_file_text(campaign_file_of(campaign))
+    return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=headers)
+
+
+@vary_on_headers("HX-Request")
+def campaign_inputs(request: HttpRequest, slug: str) -> HttpResponse:
+    """Checkpoints, benchmarks and pools with the imports that go on, and forms for more."""
+    user = cast(User, request.user)
+    campaign, rights = campaign_open(user, slug)
+    kind = request.POST.get("kind", "") if request.method == "POST" else ""
+    sent = ImportForm(kind, request.POST) if kind in SUBMITS else None
+    if sent and sent.is_valid() and import_started(user, campaign, kind, sent):
+        messages.success(request, f"The import of {sent.named_path['name']} waits for a worker.")
+        return redirect("campaign-inputs", slug)
+    context = inputs_context(campaign, rights)
+    if part_wanted(request):
+        return render(request, "training/_inputs_live.html", context)
+    blank = {one: ImportForm(one) for one in SUBMITS}
+    files = import_files()
+    offers = {"checkpoint": files.checkpoints, "benchmark": files.benchmarks, "pool": files.pools}
+    forms = [(one, sent if sent and one == kind else form, offers[one]) for one, form in blank.items()]
+    context |= {"forms": forms, "files": files}
+    return render(request, "training/campaign_inputs.html", context, status=400 if sent else 200)
+
+
+def import_started(user: User, campaign: Campaign, kind: str, form: ImportForm) -> bool:
+    """Whether the import waits for a worker; if not, the form shows why."""
+    try:
+        SUBMITS[kind](actor=user, campaign=campaign, **form.named_path)
+    except InvalidInput as error:
+        form.add_error("path", str(error).removeprefix("path: "))
+        return False
+    return True
+
+
+def inputs_context(campaign: Campaign, rights: frozenset[str]) -> dict[str, Any]:
+    """What the inputs' page shows of the campaign."""
+    waiting = imports_now(campaign)
+    return {
+        "section": "campaigns",
+        "tab": "inputs",
+        "campaign": campaign,
+        "waiting": waiting,
+        "live": are_live(waiting),
+        "checkpoints": list(campaign.checkpoints.select_related("parent").order_by("-id")),
+        "benchmarks": list(campaign.benchmarks.order_by("name")),
+        "pools": list(campaign.pools.order_by("name")),
+        "may_research": "research" in rights,
+    }

@@ -1,0 +1,157 @@
+"""What the training pages show: every run of a campaign, and one run with its curves, newest values and log."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.templatetags.static import static
+
+from core.errors import NotFound
+from core.gpu_runs import LOG_FILE
+from core.models import Campaign, Job
+from datagen.models import MixtureRow
+from training.domain.stages import Stage
+from training.figures import BY_SKILL, CURVES, charts_of, newest, training_figures
+from training.models import TARGET, RoundStage, TrainingRun
+from training.selectors.curves import CurvePoint, curve_points
+
+PAGE = 25
+LOG_LINES, LOG_BYTES = 100, 1 << 16
+STATES = {
+    "succeeded": "The child is registered as a checkpoint.",
+    "running": "It trains now; curves and values below follow it.",
+    "waiting": "It waits for the gpu worker.",
+}
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One training run: the stage that it belongs to with its job, if they are known, and how it stands."""
+
+    run: TrainingRun
+    stage: RoundStage | None
+
+    @property
+    def job(self) -> Job | None:
+        """The job that does it."""
+        return self.stage.job if self.stage else None
+
+    @property
+    def status(self) -> str:
+        """Succeeded once the child exists, else the job's word."""
+        return "succeeded" if self.run.child_id else self.job.status if self.job else "waiting"
+
+    @property
+    def sentence(self) -> str:
+        """How it stands, in one sentence; empty when an error says it."""
+        return STATES.get(self.status, "")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still change by itself."""
+        return self.status in ("waiting", "running") and self.job is not None
+
+
+@dataclass(frozen=True)
+class SkillNow:
+    """One skill's newest values: mean reward, and the share of groups that gave no gradient; None if not measured."""
+
+    skill: str
+    is_target: bool
+    step: int
+    reward: float | None
+    zero_share: float | None
+    first_reward: float | None
+
+
+def runs_of(campaign: Campaign) -> QuerySet[TrainingRun]:
+    """The campaign's runs with what the pages name; a dataset's manifest is left in the table."""
+    related = ("dataset", "parent", "child")
+    return campaign.training_runs.select_related(*related).defer("dataset__manifest").order_by("-id")
+
+
+def run_of(campaign: Campaign, pk: int) -> TrainingRun:
+    """One run of this campaign; NotFound for another campaign's."""
+    run = runs_of(campaign).filter(pk=pk).first()
+    if run is None:
+        raise NotFound(f"There is no training run {pk} in {campaign.name}.")
+    return run
+
+
+def train_stages(campaign: Campaign) -> dict[int, RoundStage]:
+    """The stage of each training run, by the run's id; one query over the few stages that train."""
+    rows = RoundStage.objects.filter(round__campaign=campaign, stage=Stage.TRAIN, job__isnull=False)
+    stages = rows.select_related("job", "round").order_by("id")
+    return {row.job.spec.get("training_run_id", 0): row for row in stages if row.job}
+
+
+def run_lines(campaign: Campaign, before: int | None) -> list[RunLine]:
+    """Up to PAGE + 1 runs, newest first, with smaller ids than ``before``; two queries."""
+    rows = runs_of(campaign)
+    stages = train_stages(campaign)
+    found = rows if before is None else rows.filter(pk__lt=before)
+    return [RunLine(run, stages.get(run.pk)) for run in found[: PAGE + 1]]
+
+
+def training_run_context(run: TrainingRun, *, may_research: bool) -> dict[str, Any]:
+    """One run: how it stands, its curves, every skill's newest values, its settings, and for researchers its log."""
+    line = RunLine(run, train_stages(run.campaign).get(run.pk))
+    points = curve_points(run, {*CURVES, *BY_SKILL})
+    targets = targets_of(run)
+    return {
+        "run": run,
+        "line": line,
+        "charts": charts_of(),
+        "plotly": static("plotly/plotly.min.js"),
+        "figures": training_figures(points, targets),
+        "latest": newest(points),
+        "step": max((point.step for point in points), default=0),
+        "skills": skills_now(points, targets),
+        "settings": sorted(run.spec.get("settings", {}).items()),
+        "versions": sorted(run.result.get("versions", {}).items()),
+        "may_research": may_research,
+        "log": log_tail(run) if may_research else "",
+    }
+
+
+def targets_of(run: TrainingRun) -> set[str]:
+    """The skills that the run's data aims at; one query."""
+    rows = MixtureRow.objects.filter(mixture=run.dataset.mixture_id, purpose=TARGET)
+    return set(rows.values_list("skill", flat=True))
+
+
+def skills_now(points: Sequence[CurvePoint], targets: Collection[str]) -> list[SkillNow]:
+    """The newest values of every skill, targets first; curves come in the order of their steps."""
+    lines: dict[str, dict[str, list[CurvePoint]]] = {}
+    for point in points:
+        if point.skill:
+            lines.setdefault(point.skill, {}).setdefault(point.name, []).append(point)
+    rows = [skill_now(skill, curves, skill in targets) for skill, curves in lines.items()]
+    return sorted(rows, key=lambda row: (not row.is_target, row.skill))
+
+
+def skill_now(skill: str, curves: dict[str, list[CurvePoint]], is_target: bool) -> SkillNow:
+    """One skill's newest values from its curves."""
+    reward, flat = curves.get("reward", []), curves.get("frac_reward_zero_std", [])
+    return SkillNow(
+        skill=skill,
+        is_target=is_target,
+        step=max(point.step for line in curves.values() for point in line),
+        reward=reward[-1].value if reward else None,
+        zero_share=flat[-1].value if flat else None,
+        first_reward=reward[0].value if reward else None,
+    )
+
+
+def log_tail(run: TrainingRun) -> str:
+    """The last lines that the run's child wrote; empty when there is no log on this machine."""
+    path = Path(settings.RUNS_ROOT) / run.run_name / LOG_FILE
+    if not run.run_name or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LOG_BYTES))
+        text = file.read().decode(errors="replace")
+    return "\n".join(text.splitlines()[-LOG_LINES:])
