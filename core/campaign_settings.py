@@ -40,6 +40,18 @@ class GenerationSettings(Part):
     concurrency: int = Field(default=32, ge=1, le=1024)
     max_refills: int = Field(default=5, ge=0, le=5)
     min_accept_share: float = Field(default=0.80, gt=0, le=1)
+    max_attempts: int = Field(default=3, ge=1, le=3, description="write and validate attempts in one try")
+
+
+class ImageSettings(Part):
+    """What a picture must measure to be a candidate; drawings are types such as charts, diagrams and maps."""
+
+    min_side: int = Field(default=256, ge=1, le=10_000, description="pixels of the shorter side")
+    min_bytes: int = Field(default=20_000, ge=0, description="file size of a photograph")
+    max_bytes: int = Field(default=5_000_000, ge=1)
+    min_sharpness: float = Field(default=80.0, ge=0, description="variance of a photograph's Laplacian")
+    drawing_min_bytes: int = Field(default=2_000, ge=0, description="file size of a drawing")
+    drawing_min_sharpness: float = Field(default=10.0, ge=0, description="variance of a drawing's Laplacian")
 
 
 class DifficultySettings(Part):
@@ -73,6 +85,7 @@ class CampaignSettings(Part):
     diagnosis: DiagnosisSettings = DiagnosisSettings()
     mixture: MixtureSettings = MixtureSettings()
     generation: GenerationSettings = GenerationSettings()
+    images: ImageSettings = ImageSettings()
     difficulty: DifficultySettings = DifficultySettings()
     gate: GateSettings = GateSettings()
     engine: EngineSettings = EngineSettings()

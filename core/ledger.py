@@ -18,13 +18,18 @@ from django.utils import timezone
 
 from core.errors import DpeError, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
+from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
+from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
 from core.provider import CallAnswer, CallRequest, client_open, send
+from core.tool_calls import ToolUse, tool_uses_store, tools_used
 
 BEAT_S = 1.0
 CHUNK = 500
-Asked = tuple[Endpoint, CallRequest]
+Request = CallRequest | EditRequest
+Asked = tuple[Endpoint, Request]
+Send = Callable[[openai.AsyncOpenAI], Awaitable[CallAnswer]]
 
 
 @dataclass
@@ -50,22 +55,51 @@ class Ledger:
             raise NotConfigured(f"This campaign has no endpoint for the role {role}: set one.")
         return self.endpoints[role]
 
+    def has(self, role: str) -> bool:
+        """Whether anybody plays ``role``."""
+        return role in self.endpoints
+
     async def ask(self, request: CallRequest) -> CallAnswer:
         """The stored answer of this very call, or a new one that is stored before it is returned."""
         endpoint = self.endpoint(request.role)
+        return await self._once(endpoint, request, lambda client: send(client, endpoint, request))
+
+    async def edit(self, request: EditRequest) -> tuple[str, ...]:
+        """Edited pictures by sha256, from the ledger or new; they are stored before they are returned."""
+        endpoint = self.endpoint(request.role)
+
+        async def send_and_keep(client: openai.AsyncOpenAI) -> CallAnswer:
+            pictures = await send_edit(client, endpoint, request)
+            await self._keep(pictures)
+            return CallAnswer(tuple(picture.sha256 for picture in pictures), num_images=len(pictures))
+
+        return (await self._once(endpoint, request, send_and_keep)).choices
+
+    async def edit_here(self, use: ToolUse, work: Callable[[], list[Picture]]) -> tuple[str, ...]:
+        """Edited pictures by sha256, from the ledger or by ``work``, which runs in a thread of its own."""
+        campaign_id = self.context.job.campaign_id or 0
+        known = await sync_to_async(tools_used)(campaign_id, [use])
+        if not known:
+            pictures = await asyncio.to_thread(work)
+            await self._keep(pictures)
+            known = {use.key(campaign_id): [picture.sha256 for picture in pictures]}
+            await self.writer.write(self._store_uses, (use, known[use.key(campaign_id)]))
+        return tuple(known[use.key(campaign_id)])
+
+    async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
         async with self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency)):
             call = await self.writer.write(self._open, (endpoint, request))
             if call.status == "answered":
                 answer = CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out)
             else:
-                answer = await self._send(call, endpoint, request)
+                answer = await self._send(call, endpoint, send_it)
         self.answered[request.role] += 1
         return answer
 
-    async def _send(self, call: ModelCall, endpoint: Endpoint, request: CallRequest) -> CallAnswer:
+    async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer:
         started = time.monotonic()
         try:
-            answer = await send(self._client(endpoint), endpoint, request)
+            answer = await send_it(self._client(endpoint))
         except DpeError as error:
             call.status = "failed" if isinstance(error, UpstreamRefused) else "unknown"
             call.error = str(error)
@@ -78,8 +112,22 @@ class Ledger:
         await self.writer.write(calls_close, call)
         return answer
 
+    async def _keep(self, pictures: list[Picture]) -> None:
+        """Files first, in a thread of their own, then the rows."""
+        for picture in pictures:
+            await asyncio.to_thread(write_files, picture)
+        await self.writer.write(self._store_media, pictures)
+
     def _open(self, asked: list[Asked]) -> list[ModelCall]:
         return calls_open(self.context, asked)
+
+    def _store_uses(self, done: list[tuple[ToolUse, list[str]]]) -> list[None]:
+        return tool_uses_store(self.context, done)
+
+    def _store_media(self, kept: list[list[Picture]]) -> list[None]:
+        assert self.context.job.campaign is not None
+        media_store(self.context.job.campaign, [picture for pictures in kept for picture in pictures])
+        return [None] * len(kept)
 
     def _client(self, endpoint: Endpoint) -> openai.AsyncOpenAI:
         place = (endpoint.base_url, endpoint.key_env, endpoint.timeout_s)
@@ -126,7 +174,7 @@ def calls_known(keys: list[str]) -> dict[str, ModelCall]:
     return {row.idempotency_key: row for row in rows}
 
 
-def call_row(context: JobContext, key: str, endpoint: Endpoint, request: CallRequest) -> ModelCall:
+def call_row(context: JobContext, key: str, endpoint: Endpoint, request: Request) -> ModelCall:
     """The row of a call that was never made."""
     return ModelCall(
         idempotency_key=key,
@@ -134,9 +182,11 @@ def call_row(context: JobContext, key: str, endpoint: Endpoint, request: CallReq
         endpoint=endpoint,
         job=context.job,
         role=request.role,
+        tool=request.tool,
         subject=request.subject,
         request_hash=request.request_hash,
         prompt_version=request.prompt_version,
+        inputs=request.inputs,
     )
 
 

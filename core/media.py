@@ -76,14 +76,19 @@ def thumbnail_path(sha256: str) -> Path:
 def media_store(campaign: Campaign, pictures: list[Picture]) -> None:
     """Write files first, then rows; a picture that is there already costs nothing. Call inside a transaction."""
     for picture in pictures:
-        if not media_path(picture.sha256).exists():
-            write_thumbnail(picture)
-            write_atomic(media_path(picture.sha256), picture.data)
+        write_files(picture)
     unique = {picture.sha256: picture for picture in pictures}.values()
     rows = [Media(p.sha256, p.mime, p.width, p.height, len(p.data)) for p in unique]
     Media.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
     uses = [CampaignMedia(campaign=campaign, media_id=p.sha256) for p in unique]
     CampaignMedia.objects.bulk_create(uses, ignore_conflicts=True, batch_size=CHUNK)
+
+
+def write_files(picture: Picture) -> None:
+    """The picture's own file and its thumbnail, unless they are there."""
+    if not media_path(picture.sha256).exists():
+        write_thumbnail(picture)
+        write_atomic(media_path(picture.sha256), picture.data)
 
 
 def write_thumbnail(picture: Picture) -> None:

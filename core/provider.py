@@ -2,6 +2,8 @@
 
 import base64
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, cached_property
@@ -56,6 +58,7 @@ class CallRequest:
     num_choices: int = 1
     temperature: float = 0.0
     seed: int = 0
+    tool = ""  # no field: a model is no tool
 
     @cached_property
     def request_hash(self) -> str:
@@ -71,7 +74,12 @@ class CallRequest:
 
     def idempotency_key(self, endpoint: Endpoint) -> str:
         """The same for every try of the same call, also after a kill."""
-        return hash_bytes(f"{endpoint.campaign_id}|{endpoint.model}|{self.role}|{self.subject}|{self.request_hash}")
+        return call_key(endpoint, self.role, self.subject, self.request_hash)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the ledger keeps of the question; the system's words are known by ``prompt_version``."""
+        return {"text": self.text, "images": [image.sha256 for image in self.images]}
 
     def body(self, model: str) -> dict[str, Any]:
         """The request as the API takes it."""
@@ -93,17 +101,24 @@ class CallRequest:
         }
 
 
+def call_key(endpoint: Endpoint, role: str, subject: str, request_hash: str) -> str:
+    """A call's name in the ledger and before the endpoint: campaign, model, role, purpose and content."""
+    return hash_bytes(f"{endpoint.campaign_id}|{endpoint.model}|{role}|{subject}|{request_hash}")
+
+
 @dataclass(frozen=True)
 class CallAnswer:
-    """What came back, as text, with what it used."""
+    """What came back, as text (edited pictures by their sha256), with what it used."""
 
     choices: tuple[str, ...]
     tokens_in: int = 0
     tokens_out: int = 0
+    num_images: int = 0
 
     def cost(self, endpoint: Endpoint) -> Decimal:
-        """Money by the endpoint's prices per million tokens."""
-        return (self.tokens_in * endpoint.price_in + self.tokens_out * endpoint.price_out) / PER_MILLION
+        """Money by the endpoint's prices: per million tokens, and per edited picture."""
+        tokens = self.tokens_in * endpoint.price_in + self.tokens_out * endpoint.price_out
+        return tokens / PER_MILLION + self.num_images * endpoint.price_image
 
     def parsed(self, schema: type[Schema]) -> list[Schema | None]:
         """Each choice as a checked value; None where the model's text does not fit the schema."""
@@ -172,17 +187,23 @@ async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequ
     The body is posted as it is: the library's typed method walks through it twice, a third of a call's cost.
     """
     headers = {"Idempotency-Key": request.idempotency_key(endpoint)}
-    who = f"{endpoint.base_url} ({request.role})"
     body = request.body(endpoint.model)
-    try:
+    with errors_named(f"{endpoint.base_url} ({request.role})"):
         reply = await client.post("/chat/completions", cast_to=object, body=body, options={"headers": headers})
         return read_reply(Completion.model_validate(reply))
+
+
+@contextmanager
+def errors_named(who: str) -> Iterator[None]:
+    """Whatever the library or a reply does wrong, as an error that says whether waiting helps."""
+    try:
+        yield
     except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
         raise UpstreamUnavailable(f"{who} did not answer: {error}") from error
     except openai.APIError as error:
         raise error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {error}") from error
     except ValueError as error:
-        raise UpstreamUnavailable(f"{who} sent something that is no chat completion: {error}") from error
+        raise UpstreamUnavailable(f"{who} sent something that is no answer: {error}") from error
 
 
 def error_of_status(status: int) -> type[DpeError]:

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from datagen import api, dataset_api, sample_api
+from datagen import api, call_api, dataset_api, sample_api
 
 urlpatterns = [
     path("campaigns/<slug:slug>/pools", api.PoolList.as_view(), name="api-pool-list"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>", api.MixtureDetail.as_view(), name="api-mixture-detail"),
+    path("campaigns/<slug:slug>/calls", call_api.CallList.as_view(), name="api-call-list"),
+    path("campaigns/<slug:slug>/calls/<int:pk>", call_api.CallDetail.as_view(), name="api-call-detail"),
     path("campaigns/<slug:slug>/datasets", dataset_api.DatasetList.as_view(), name="api-dataset-list"),
     path("campaigns/<slug:slug>/datasets/<int:pk>", dataset_api.DatasetDetail.as_view(), name="api-dataset-detail"),
     path(

@@ -12,17 +12,22 @@ from diagnostics.import_paths import import_path
 
 LIST_FILE = "pool.jsonl"
 MAX_LINE = 10_000
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL stores none
 
 
 class PoolLine(BaseModel):
-    """One picture: its file below the pool's folder, what it shows, and by what right it is here."""
+    """One picture: its file below the pool's folder, what it shows, and by what right it is here.
+
+    ``caption`` holds words that a search can find it by.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     file: str = Field(min_length=1, max_length=500)
     image_type: str = Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")
-    licence: str = Field(min_length=1, max_length=60)
-    source: str = Field(min_length=1, max_length=300)
+    licence: str = Field(min_length=1, max_length=60, pattern=NO_NUL)
+    source: str = Field(min_length=1, max_length=300, pattern=NO_NUL)
+    caption: str = Field(default="", max_length=300, pattern=NO_NUL)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from collections import Counter
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from core.errors import NotFound
 from core.models import Campaign, ModelCall
+from datagen.agents.requests import REPAIR
 from datagen.models import Mixture, Sample, SampleDecision
+from datagen.tries import subject_of
 
 
 def mixture_of(campaign: Campaign, pk: int) -> Mixture:
@@ -54,13 +56,18 @@ def sample_of(campaign: Campaign, pk: int) -> Sample:
 
 
 def calls_of_sample(sample: Sample) -> list[ModelCall]:
-    """Every call that was made for this try, in order, under the slot that it was written for; two queries."""
+    """Every call that was made for this try, in order: models, tools, blind solves; by whole subjects, so by index."""
+    subject = sample.evidence.get("subject") or subject_written(sample)
+    calls = ModelCall.objects.filter(campaign=sample.slot.mixture.campaign_id).select_related("endpoint")
+    return list(calls.filter(subject__in=[subject, f"{subject}{REPAIR}"]).order_by("pk"))
+
+
+def subject_written(sample: Sample) -> str:
+    """The subject of a try whose evidence does not say it: under the slot that it was written for."""
     moved = SampleDecision.objects.filter(sample=sample, decision="reassign").select_related("slot_before")
     first = moved.order_by("pk").first()
     slot, try_ix = (first.slot_before, first.try_before) if first else (sample.slot, sample.try_ix)
-    subject = f"{sample.slot.mixture.manifest_hash[:12]}/s{slot.index}/t{try_ix}"
-    calls = ModelCall.objects.filter(campaign=sample.slot.mixture.campaign_id).select_related("endpoint")
-    return list(calls.filter(Q(subject=subject) | Q(subject__startswith=f"{subject}/")).order_by("pk"))
+    return subject_of(sample.slot.mixture, slot, try_ix)
 
 
 def slots_count(mixture: Mixture) -> dict[str, int]:

@@ -4,6 +4,7 @@ A wave works on each open slot's try number ``num_tries``. The slot moves on onl
 that was killed finds the same tries again.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db.models import F, Q, QuerySet
@@ -13,7 +14,7 @@ from core.models import Campaign
 from core.provider import ImageRef
 from datagen.agents.requests import Task
 from datagen.domain.quality import HELD_REASONS, REJECT_REASONS
-from datagen.models import Mixture, PoolImage, Sample, Slot
+from datagen.models import Mixture, Sample, Slot
 
 PRESENT = Q(slot__status="open", try_ix=F("slot__num_tries"))
 REASON_TEXTS = {reason.value: text for reason, text in [*REJECT_REASONS.items(), *HELD_REASONS.items()]}
@@ -64,17 +65,25 @@ def samples_before(slots: Iterable[Slot], mixture: Mixture) -> dict[int, Sample]
     return {sample.slot.index: sample for sample in last.select_related("slot") if sample.slot_id in wanted}
 
 
-def pool_pictures(campaign: Campaign, image_types: Iterable[str]) -> list[tuple[str, ImageRef]]:
-    """(image type, picture) of all pools whose import is complete."""
-    whole = PoolImage.objects.filter(pool__campaign=campaign, pool__num_images__gt=0)
-    rows = whole.filter(image_type__in=set(image_types)).values_list("image_type", "media_id", "media__mime")
-    return [(kind, ImageRef(name, mime)) for kind, name, mime in rows.iterator(chunk_size=2000)]
-
-
 def benchmark_pictures(campaign: Campaign) -> set[str]:
     """The pictures of every registered benchmark, which no sample may show."""
     lists = campaign.benchmarks.filter(items__isnull=False).values_list("items__images", flat=True)
     return {name for images in lists.iterator(chunk_size=2000) for name in images}
+
+
+def pictures_seen(mixture: Mixture) -> dict[int, frozenset[str]]:
+    """By slot index, the candidates of an open slot's earlier tries, which its next try does without."""
+    earlier = Sample.objects.filter(slot__mixture=mixture, slot__status="open", try_ix__lt=F("slot__num_tries"))
+    seen: dict[int, set[str]] = defaultdict(set)
+    for index, candidates in earlier.values_list("slot__index", "evidence__candidates"):
+        seen[index] |= {one["image"] for one in candidates or []}
+    return {index: frozenset(names) for index, names in seen.items()}
+
+
+def pictures_had(mixture: Mixture) -> dict[int, frozenset[str]]:
+    """By slot index, the candidates of the wave's tries that have their sample already."""
+    rows = samples_present(mixture).values_list("slot__index", "evidence__candidates")
+    return {index: frozenset(one["image"] for one in candidates or []) for index, candidates in rows}
 
 
 def try_seed(mixture: Mixture, slot: Slot) -> int:
@@ -82,10 +91,15 @@ def try_seed(mixture: Mixture, slot: Slot) -> int:
     return seed_of(mixture.campaign.seed, mixture.seed, slot.index, slot.num_tries)
 
 
-def task_of(mixture: Mixture, slot: Slot, image: ImageRef, brief: str = "") -> Task:
+def subject_of(mixture: Mixture, slot: Slot, try_ix: int) -> str:
+    """What the calls of a try are known by in the ledger."""
+    return f"{mixture.manifest_hash[:12]}/s{slot.index}/t{try_ix}"
+
+
+def task_of(mixture: Mixture, slot: Slot, image: ImageRef | None = None, brief: str = "") -> Task:
     """The slot's present try as agents are asked about it."""
     return Task(
-        subject=f"{mixture.manifest_hash[:12]}/s{slot.index}/t{slot.num_tries}",
+        subject=subject_of(mixture, slot, slot.num_tries),
         seed=try_seed(mixture, slot),
         skill=slot.skill,
         image_type=slot.image_type,

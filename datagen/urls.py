@@ -1,11 +1,13 @@
-"""Pages of samples and datasets."""
+"""Pages of samples, datasets and the ledger."""
 
 from django.urls import path
 
-from datagen import dataset_views, sample_views, views
+from datagen import call_views, dataset_views, sample_views, views
 
 urlpatterns = [
     path("campaigns/<slug:slug>/mixtures/<int:pk>/samples/", views.sample_list, name="sample-list"),
+    path("campaigns/<slug:slug>/calls/", call_views.call_list, name="call-list"),
+    path("campaigns/<slug:slug>/calls/<int:pk>/", call_views.call_detail, name="call-detail"),
     path("campaigns/<slug:slug>/samples/", sample_views.sample_queue, name="sample-queue"),
     path("campaigns/<slug:slug>/samples/decide", sample_views.sample_decide_many, name="sample-decide-many"),
     path("campaigns/<slug:slug>/samples/<int:pk>/", sample_views.sample_detail, name="sample-detail"),

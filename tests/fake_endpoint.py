@@ -52,6 +52,8 @@ class FakeEndpoint:
     url: str = ""
     paid: list[str] = field(default_factory=list)
     seen: list[Asked] = field(default_factory=list)
+    edit: Callable[[dict[str, Any]], Any] | None = None  # the form's fields -> the reply's JSON
+    forms: list[dict[str, Any]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
         asked = read_request(await request.json(), request.headers.get("Idempotency-Key", ""))
@@ -68,6 +70,16 @@ class FakeEndpoint:
         ]
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         return web.json_response({"id": "x", "object": "chat.completion", "choices": choices, "usage": usage})
+
+    async def handle_edit(self, request: web.Request) -> web.Response:
+        form = dict(await request.post())
+        form["image"] = form["image"].file.read()
+        self.forms.append(form)
+        if self.edit is None:
+            return web.json_response({"error": {"message": "no such picture"}}, status=400)
+        reply = self.edit(form)
+        self.paid.append(request.headers.get("Idempotency-Key", ""))
+        return web.json_response(reply) if not isinstance(reply, str) else web.Response(text=reply)
 
     def asked(self, schema: str) -> list[Asked]:
         return [asked for asked in self.seen if asked.schema == schema]
@@ -97,6 +109,7 @@ def served(endpoint: FakeEndpoint) -> Iterator[FakeEndpoint]:
     async def start() -> web.AppRunner:
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", endpoint.handle)
+        app.router.add_post("/v1/images/edits", endpoint.handle_edit)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -72,6 +72,8 @@ class ModelCall(models.Model):
         indexes = [
             models.Index(fields=["campaign", "subject"], name="call_by_subject"),
             models.Index(fields=["job", "status"], name="call_by_job"),
+            models.Index(fields=["campaign", "-id"], name="call_newest"),
+            models.Index(fields=["campaign", "role", "status", "-id"], name="call_by_role"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """How numbers, times and words look, decided once for every page."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.http import QueryDict
@@ -42,6 +43,14 @@ def points(value: Number) -> str:
 def count(value: Number) -> str:
     """How many: 1024 -> 1,024."""
     return "–" if value is None else f"{value:,.0f}"
+
+
+@register.filter
+def money(value: Decimal | None) -> str:
+    """A sum without a currency, as exact as it is small: 12.34, 0.001250; nothing is 0."""
+    if not value:
+        return "0"
+    return f"{value:,.2f}" if value >= 1 else f"{value:.6f}"
 
 
 @register.filter
@@ -151,6 +160,9 @@ CHIPS = {
     "failed": ("bad", "alert"),
     "errored": ("bad", "alert"),
     "cancelled": ("plain", "cross"),
+    "answered": ("good", "check"),
+    "sent": ("busy", "play"),
+    "unknown": ("open", "question"),
     "approved": ("good", "check"),
     "submitted": ("open", "person"),
     "sent_back": ("bad", "back"),

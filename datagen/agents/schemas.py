@@ -9,6 +9,8 @@ from core.provider import clean_text
 MAX_TEXT = 4000
 Text = Annotated[str, AfterValidator(lambda text: clean_text(text).strip()), Field(max_length=MAX_TEXT)]
 AnswerKind = Literal["choice", "yes_no", "number", "text"]
+StepName = Literal["crop", "rotate", "resize", "grayscale", "contrast", "brightness"]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Reply(BaseModel):
@@ -24,6 +26,50 @@ class Plan(Reply):
     plan: Text
     queries: list[Text] = Field(min_length=2, max_length=2)
     edit_goal: Text
+
+
+class Search(Reply):
+    """At most two searches for pictures, in words; the type of picture is the slot's."""
+
+    queries: list[Text] = Field(min_length=1, max_length=2)
+
+
+class CandidateScore(Reply):
+    """How well one candidate serves, 1 to 10, and whether it can be used as it is."""
+
+    candidate: int
+    score: Number = Field(ge=1, le=10)
+    usable: bool
+    reason: Text
+
+
+class Selection(Reply):
+    """A score for each candidate."""
+
+    scores: list[CandidateScore] = Field(max_length=10)
+
+
+class Operation(Reply):
+    """One step of an edit that needs no model; ``box`` is empty unless it is a crop."""
+
+    name: StepName
+    amount: Number
+    box: list[Number] = Field(max_length=4)
+
+
+class Pick(Reply):
+    """A candidate worth an edit, and the edit twice: in words, and as steps."""
+
+    candidate: int
+    instruction: Text
+    operations: list[Operation] = Field(max_length=3)
+
+
+class Analysis(Reply):
+    """What the candidates show, and the one or two that an edit would make usable; none where no edit helps."""
+
+    descriptions: list[Text] = Field(max_length=6)
+    picks: list[Pick] = Field(max_length=2)
 
 
 class Option(Reply):

@@ -167,10 +167,10 @@ def manifest_of(mixture: Mixture, samples: list[Sample], rows: list[TrainingRow]
 
 
 def agents_of(mixture: Mixture) -> list[list[str]]:
-    """Which model played which role with which prompt version."""
+    """Which model or tool played which role in which version."""
     calls = ModelCall.objects.filter(campaign=mixture.campaign, subject__startswith=mixture.manifest_hash[:12])
-    found = calls.filter(status="answered").values_list("role", "endpoint__model", "prompt_version")
-    return sorted([role, model, version] for role, model, version in found.order_by().distinct())
+    found = calls.filter(status="answered").values_list("role", "endpoint__model", "tool", "prompt_version")
+    return sorted([role, model or tool, version] for role, model, tool, version in found.order_by().distinct())
 
 
 def canonical(value: Any) -> str:

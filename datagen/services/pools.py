@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from django.db.models import Count
 
 from core.access import audit, require
-from core.domain.files import hash_bytes, hash_file, write_atomic
+from core.domain.files import hash_bytes, hash_file
 from core.errors import InvalidInput, WrongState
 from core.jobs.context import JobContext
 from core.jobs.services import JobRequest, job_submit
-from core.media import Picture, media_path, media_store, write_thumbnail
+from core.media import Picture, media_store, write_files
 from core.models import Campaign, Job
 from datagen.models import Pool, PoolImage
 from datagen.pool_lines import LIST_FILE, Listed, pool_check, pool_folder
@@ -97,18 +97,16 @@ def picture_again(one: Listed) -> Picture:
     return Picture(data, one.sha256, one.mime, one.width, one.height)
 
 
-def write_files(picture: Picture) -> None:
-    """The picture's own file and its thumbnail, unless they are there."""
-    if not media_path(picture.sha256).exists():
-        write_thumbnail(picture)
-        write_atomic(media_path(picture.sha256), picture.data)
-
-
 def image_row(pool: Pool, one: Listed) -> PoolImage:
     """One picture of the pool."""
     line = one.line
     return PoolImage(
-        pool=pool, media_id=one.sha256, image_type=line.image_type, licence=line.licence, source=line.source
+        pool=pool,
+        media_id=one.sha256,
+        image_type=line.image_type,
+        licence=line.licence,
+        source=line.source,
+        caption=line.caption,
     )
 
 

@@ -9,7 +9,10 @@ from demo.run.client import DemoError
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = ROOT / "demo" / "checkpoint"
 GENERATIONS = 8  # answers a prompt, as demo/campaign.yaml says
-ROLES = ("planner", "question_writer", "validator", "blind_solver")
+ROLES = (
+    *("planner", "searcher", "selector", "analyst", "editor"),
+    *("question_writer", "validator", "blind_solver"),
+)
 MAX_PORT = 65535
 
 

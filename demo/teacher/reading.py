@@ -1,4 +1,4 @@
-"""What a request says: role, facts of its text, the scene inside its picture."""
+"""What a request says: role, facts of its text, the scenes inside its pictures."""
 
 import base64
 import json
@@ -24,11 +24,16 @@ class Asked:
 
     role: str
     text: str
-    scene: Scene | None
+    scenes: tuple[Scene, ...]
     num_choices: int
     temperature: float
     content_hash: str
     colour: str = UNSEEN
+
+    @property
+    def scene(self) -> Scene | None:
+        """What the first picture shows, where there is one."""
+        return self.scenes[0] if self.scenes else None
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def read_request(body: dict[str, Any], seed: int) -> Asked:
         role=schema,
         text="\n".join(text for role, text in texts if role == "user"),
         colour=colour_of(pictures[0]) if pictures and schema == PROBE else UNSEEN,
-        scene=scene_of(pictures[0]) if pictures and schema != PROBE else None,
+        scenes=() if schema == PROBE else tuple(scene_of(picture) for picture in pictures),
         num_choices=num_choices,
         temperature=temperature,
         content_hash=hash_bytes(json.dumps(content)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from demo.teacher.looking import analyse, search, select
 from demo.teacher.probe import PROBE
 from demo.teacher.questions import SKILLS, Reading, read_question
 from demo.teacher.reading import Asked
@@ -159,4 +160,18 @@ def look(asked: Asked, error_rate: float, draw: int) -> Said:
     return Said(json.dumps({"colour": asked.colour}))
 
 
-PLAYERS: dict[str, Play] = {PROBE: look, "Plan": plan, "WrittenQuestion": write, "Validation": validate, "Solve": solve}
+def looks(player: Callable[[Asked], dict[str, Any]]) -> Play:
+    """One who deals with pictures, as a player whose reply is never spoiled."""
+    return lambda asked, error_rate, draw: Said(json.dumps(player(asked)))
+
+
+PLAYERS: dict[str, Play] = {
+    PROBE: look,
+    "Plan": plan,
+    "Search": looks(search),
+    "Selection": looks(select),
+    "Analysis": looks(analyse),
+    "WrittenQuestion": write,
+    "Validation": validate,
+    "Solve": solve,
+}

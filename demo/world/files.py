@@ -17,6 +17,17 @@ COLUMNS = (
     "index", "image", "question", *LETTERS, "answer", "category", "l2-category", "split", "answer_type",
 )  # fmt: skip
 LICENCE, SOURCE = "CC0-1.0", "mini-world"
+CAPTIONS = {
+    "paint": "a blob of paint on a canvas",
+    "shape": "one geometric shape",
+    "balls": "some balls",
+    "pair": "a map with roads, a house and a mark",
+    "display": "a monitor with a number over a pulse line",
+    "page": "a printed page with one large word",
+    "bars": "a bar chart in colours",
+    "clock": "a tower clock at a full hour",
+    "sum": "two digits and a plus sign",
+}
 
 
 def draw_scenes(suite: str, split: WorldSplit, seed: int) -> Iterator[Scene]:
@@ -85,6 +96,7 @@ def write_pool(folder: Path, per_suite: int, seed: int) -> Path:
                 "image_type": suite.image_type,
                 "licence": LICENCE,
                 "source": SOURCE,
+                "caption": CAPTIONS[scene.kind],
             }
             lines.append(json.dumps(facts))
     Random(f"pool-{seed}").shuffle(lines)

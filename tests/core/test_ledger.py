@@ -66,6 +66,7 @@ def test_every_call_is_stored_with_its_answer_and_what_it_used(server):
     call = ModelCall.objects.get(subject="s7")
     assert (call.status, call.num_sent, call.tokens_in, call.tokens_out) == ("answered", 1, 10, 5)
     assert float(call.cost) == (10 * 2 + 5 * 4) / 1e6
+    assert call.inputs == {"text": "word 7", "images": []} and call.tool == ""
     assert call.choices == ['{"word": "word 7"}'] and call.answered_at >= call.created_at
     assert ModelCall.objects.count() == len(server.paid) == 20
 

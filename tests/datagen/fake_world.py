@@ -15,6 +15,7 @@ from tests.datagen.rows import make_approved, make_checkpoint, make_context_for,
 from tests.factories import make_campaign
 from tests.fake_endpoint import Asked, FakeEndpoint
 
+ALL_PICTURES = {"min_side": 1, "min_bytes": 0, "min_sharpness": 0, "drawing_min_bytes": 0, "drawing_min_sharpness": 0}
 ROLES = ("planner", "question_writer", "validator", "blind_solver")
 SKILLS = {
     "clock": (12, "weak", "architectural", "number"),
@@ -98,7 +99,8 @@ def items_of(folder: Path):
 
 def make_world(server: FakeEndpoint, *, total: int = 12, **settings) -> Mixture:
     """An approved mixture whose campaign has pictures enough and the server in every role."""
-    settings = {"generation": {"max_refills": 1, "min_accept_share": 0.2, "concurrency": 8}, **settings}
+    generation = {"max_refills": 1, "min_accept_share": 0.2, "concurrency": 8, "max_attempts": 1}
+    settings = {"generation": generation, "images": ALL_PICTURES, **settings}
     campaign = make_campaign(mixture={"total": total}, **settings)
     for role in ROLES:
         Endpoint.objects.create(campaign=campaign, role=role, base_url=server.url, model=f"{role}-model")

@@ -6,10 +6,10 @@ from core.errors import NotAllowed, NotConfigured, UpstreamRefused
 from core.models import Endpoint, ModelCall
 from datagen.handlers import generate_job, quality_job
 from datagen.models import PoolImage, Sample, Slot
-from datagen.services.generation import samples_generate
-from datagen.tries import benchmark_pictures
+from datagen.services.generation import samples_generate, wave_of
+from datagen.tries import benchmark_pictures, slots_open
 from tests.datagen.fake_world import SKILLS, make_server, make_world, run
-from tests.datagen.rows import make_benchmark_item, make_pool, png
+from tests.datagen.rows import make_benchmark_item, make_context_for, make_pool, png
 from tests.factories import make_context, make_job, make_member, make_user
 from tests.fake_endpoint import served
 
@@ -206,7 +206,7 @@ def test_one_question_that_an_endpoint_refuses_is_a_rejected_sample(server):
 
     server.handle = handle
     with served(server):
-        mixture = make_world(server, total=9, generation={"concurrency": 1})
+        mixture = make_world(server, total=9, generation={"concurrency": 1, "max_attempts": 1})
         run(mixture, generate_job, take=1)
     assert refused and made(mixture) == {("written", ""), ("rejected", "endpoint_refused")}
     assert set(Sample.objects.filter(status="rejected").values_list("slot__skill", flat=True)) == {"sum"}
@@ -249,9 +249,8 @@ def test_only_researchers_may_spend_money(server):
 
 
 def test_the_barrier_asks_the_database_a_few_times_whatever_the_number_of_slots(server, django_assert_max_num_queries):
-    from datagen.services.generation import errands_of, slots_open
-
     mixture = make_world(server, total=30)
     make_pool(mixture.campaign, {"diagram": range(9000, 9020)}, name="more")
+    context = make_context_for(mixture.campaign)
     with django_assert_max_num_queries(8):
-        assert len(errands_of(mixture, slots_open(mixture))) == 30
+        assert len(wave_of(context, mixture, slots_open(mixture)).errands) == 30

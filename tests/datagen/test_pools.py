@@ -41,6 +41,16 @@ def test_every_picture_is_kept_with_type_licence_and_source(campaign, import_roo
     assert CampaignMedia.objects.filter(campaign=campaign).count() == Media.objects.count() == 5
 
 
+def test_a_line_may_carry_a_caption_of_300_characters_that_a_search_finds_it_by(campaign, import_root):
+    folder = write_pool(import_root / "p", 2)
+    rewrite(folder, lambda line: {**line, "caption": " a map of Ulm "})
+    assert set(bring(campaign, folder).images.values_list("caption", flat=True)) == {"", "a map of Ulm"}
+    for number, bad in enumerate(["x" * 301, "a\x00b", 7]):
+        rewrite(folder, lambda line, bad=bad: {**line, "caption": bad})
+        with pytest.raises(InvalidInput, match="line 2: caption"):
+            bring(campaign, folder, name=f"bad {number}")
+
+
 def test_the_same_list_again_changes_nothing_and_another_is_refused(campaign, import_root):
     folder = write_pool(import_root / "p", 3)
     first = bring(campaign, folder)

@@ -36,7 +36,7 @@ def test_a_pool_lists_every_picture_and_never_its_skill(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in index.read_text().splitlines()]
     assert len(lines) == 3 * len(SUITES)
     for line in lines:
-        assert set(line) == {"file", "image_type", "licence", "source"}
+        assert set(line) == {"file", "image_type", "licence", "source", "caption"}
         scene = read_scene((tmp_path / line["file"]).read_bytes())
         assert world_split(scene_hash(scene)) == "pool"
 

@@ -9,6 +9,7 @@ from datagen.models import Sample, SampleDecision
 from datagen.services.curation import sample_reject
 from tests.doors.table import Door, post, slug
 from tests.doors.world import World
+from tests.pages.rows import make_call
 
 
 def mixture(world: World) -> dict[str, Any]:
@@ -21,6 +22,11 @@ def pool(world: World) -> dict[str, Any]:
     Image.new("RGB", (8, 8)).save(folder / "a.png")
     (folder / "pool.jsonl").write_text('{"file": "a.png", "image_type": "map", "licence": "CC0", "source": "here"}\n')
     return {"name": "another pool", "path": "pool"}
+
+
+def call(world: World) -> dict[str, Any]:
+    made = world.campaign().calls.first() or make_call(world.campaign())
+    return {**world.slug(), "pk": made.pk}
 
 
 def dataset(world: World) -> dict[str, Any]:
@@ -72,6 +78,8 @@ def several(world: World) -> dict[str, Any]:
 
 PAGES = [
     Door("sample-list", "view", mixture),
+    Door("call-list", "view", slug),
+    Door("call-detail", "view", call),
     Door("sample-queue", "view", slug),
     Door("sample-detail", "view", sample),
     post("sample-decide", "curate", accepted, decision="reject", comment="blurred"),
@@ -84,6 +92,8 @@ API = [
     Door("api-pool-list", "view", slug),
     Door("api-pool-list", "research", slug, "post", pool),
     Door("api-mixture-detail", "view", mixture),
+    Door("api-call-list", "view", slug),
+    Door("api-call-detail", "view", call),
     Door("api-dataset-list", "view", slug),
     Door("api-dataset-detail", "view", dataset),
     Door("api-dataset-file", "view", as_lines),

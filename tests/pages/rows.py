@@ -10,10 +10,10 @@ from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from core.media import media_store, picture_check
-from core.models import Campaign, Endpoint, Job
+from core.models import Campaign, Endpoint, Job, ModelCall
 from datagen.models import Dataset, Mixture, MixtureRow, Pool, Sample, Slot
 from diagnostics.models import Answer, AnswerRun, Benchmark, Checkpoint, Item, Report, RunItem, SkillDiagnosis, Verdict
-from tests.factories import make_campaign, make_job
+from tests.factories import NUMBERS, make_campaign, make_job
 from training.domain.stages import Stage
 from training.models import Evaluation, EvaluationRow, Metric, Round, RoundStage, TrainingRun
 
@@ -400,3 +400,24 @@ def make_full_campaign(**fields: Any) -> Campaign:
         Endpoint.objects.create(campaign=campaign, role=role, base_url="http://127.0.0.1:9000/v1", model="teacher")
     make_checkpoint(campaign)
     return campaign
+
+
+def make_call(campaign: Campaign, number: int = 0, **fields: Any) -> ModelCall:
+    """A call of the question writer about one picture, answered."""
+    endpoint = campaign.endpoints.filter(role="question_writer").first()
+    facts = {
+        "endpoint": endpoint,
+        "role": "question_writer",
+        "subject": f"8f3b1c2d4e5f/s{number}/t0",
+        "idempotency_key": f"{campaign.pk}-{next(NUMBERS)}",
+        "request_hash": "f" * 64,
+        "prompt_version": "question_writer-v2",
+        "status": "answered",
+        "inputs": {"text": '<<<\n{\n "skill": "count"\n}\n>>>', "images": [make_picture(campaign, number % 5)]},
+        "choices": ['{"question": "How many bars?", "options": [], "answer": "4", "answer_type": "number"}'],
+        "tokens_in": 812,
+        "tokens_out": 96,
+        "cost": "0.001250",
+        "latency_ms": 1840,
+    }
+    return ModelCall.objects.create(campaign=campaign, **{**facts, **fields})
