@@ -28,6 +28,7 @@ class MixtureSettings(Part):
     policy: Literal["calibrated", "ref"] = "calibrated"
     total: int = Field(default=1024, ge=1, le=100_000)
     replay_share: float = Field(default=0.35, ge=0, le=1)
+    two_persons: bool = Field(default=False, description="who started the round or edited its mixture cannot approve")
 
 
 class GenerationSettings(Part):
