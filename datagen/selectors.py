@@ -15,7 +15,8 @@ from datagen.proposals import row_of
 
 def mixture_of(campaign: Campaign, pk: int) -> Mixture:
     """A mixture of this campaign; NotFound for another campaign's."""
-    mixture = Mixture.objects.filter(campaign=campaign, pk=pk).first()
+    rows = Mixture.objects.select_related("campaign", "edited_by", "approved_by")
+    mixture = rows.filter(campaign=campaign, pk=pk).first()
     if mixture is None:
         raise NotFound(f"There is no mixture {pk} in {campaign.name}.")
     return mixture

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training import actions, views
+from training import actions, mixture_views, views
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
@@ -14,4 +14,9 @@ urlpatterns = [
     path("campaigns/<slug:slug>/rounds/<int:number>/decide", actions.round_decide, name="round-decide"),
     path("campaigns/<slug:slug>/rounds/<int:number>/retry", actions.round_retry, name="round-retry"),
     path("campaigns/<slug:slug>/rounds/<int:number>/redo", actions.round_redo, name="round-redo"),
+    path("campaigns/<slug:slug>/mixtures/", mixture_views.mixture_list, name="mixture-list"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/", mixture_views.mixture_detail, name="mixture-detail"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/try", mixture_views.mixture_try, name="mixture-try"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/save", mixture_views.mixture_save, name="mixture-save"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/back", mixture_views.mixture_back, name="mixture-back"),
 ]

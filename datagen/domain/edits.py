@@ -55,6 +55,15 @@ def reweigh(
     return {skill: found[skill] for skill in shares}
 
 
+def regroup(
+    shares: Mapping[str, float], group: Collection[str], wanted: float, *, locked: Collection[str] = ()
+) -> dict[str, float]:
+    """The shares with ``wanted`` for the whole group: its members move in proportion, and so do all others."""
+    held = math.fsum(shares[skill] for skill in group if skill in locked)
+    free = {skill: shares[skill] for skill in shares if skill in group and skill not in locked}
+    return reweigh(shares, scaled(free, max(0.0, wanted - held)), locked=locked)
+
+
 def scaled(shares: Mapping[str, float], whole: float) -> dict[str, float]:
     """The shares in their proportion with another sum; equal ones when all are 0."""
     before = math.fsum(shares.values())

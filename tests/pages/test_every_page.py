@@ -23,6 +23,8 @@ VIEWS = [
     ("report-detail", ["slug", "report"]),
     ("report-skill", ["slug", "report", "skill"]),
     ("sample-list", ["slug", "mixture"]),
+    ("mixture-list", ["slug"]),
+    ("mixture-detail", ["slug", "mixture"]),
     ("job-list", []),
     ("job-detail", ["job"]),
     ("password-change", []),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datagen.domain.edits import MixtureEdit, changes, edited, reweigh
+from datagen.domain.edits import MixtureEdit, changes, edited, regroup, reweigh
 from datagen.domain.mixture import Proposal, Purpose, Row, manifest_hash
 
 NAMES = st.sampled_from("abcdefgh")
@@ -54,6 +54,13 @@ def test_what_is_wanted_beyond_the_room_is_cut_and_nobody_left_means_the_wanted_
     assert reweigh({"a": 20, "b": 60, "c": 20}, {"a": 500}, locked={"c"}) == {"a": 80, "b": 0, "c": 20}
     assert reweigh({"a": 50, "b": 50}, {"a": 1, "b": 3}) == {"a": 25, "b": 75}
     assert reweigh({"a": 50, "b": 50}, {"a": 10}, locked={"b"}) == {"a": 50, "b": 50}
+
+
+def test_a_group_moves_as_one_and_its_locked_members_stay():
+    shares = {"a": 40, "b": 20, "c": 30, "d": 10}
+    assert regroup(shares, {"c", "d"}, 20) == {"a": pytest.approx(160 / 3), "b": pytest.approx(80 / 3), "c": 15, "d": 5}
+    assert regroup(shares, {"c", "d"}, 70, locked={"d"}) == {"a": 20, "b": 10, "c": 60, "d": 10}
+    assert regroup(shares, set(), 70) == shares
 
 
 def test_others_that_had_nothing_share_equally():
