@@ -82,15 +82,16 @@ class MixtureRows(APIView):
     def put(self, request: Request, slug: str, pk: int) -> Response:
         """Store other shares; 409 when the mixture changed or was decided since it was seen."""
         body, mixture = body_of(request, RowsBody), mixture_of(campaign_of(request, slug), pk)
-        seen = {"mixture_id": mixture.pk, "seen_hash": body.manifest_hash}
-        return Response(mixture_read(mixture_edit(actor=person_of(request), **seen, edit=body.edit)))
+        actor, seen_hash = person_of(request), body.manifest_hash
+        changed = mixture_edit(actor=actor, mixture_id=mixture.pk, seen_hash=seen_hash, edit=body.edit)
+        return Response(mixture_read(changed))
 
     @extend_schema(operation_id="mixture_restore", request=SeenBody, responses=OpenApiTypes.OBJECT)
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Take a person's shares away: the policy's own proposal comes back."""
         body, mixture = body_of(request, SeenBody), mixture_of(campaign_of(request, slug), pk)
-        seen = {"mixture_id": mixture.pk, "seen_hash": body.manifest_hash}
-        return Response(mixture_read(mixture_restore(actor=person_of(request), **seen)))
+        actor, seen_hash = person_of(request), body.manifest_hash
+        return Response(mixture_read(mixture_restore(actor=actor, mixture_id=mixture.pk, seen_hash=seen_hash)))
 
 
 def proposal_json(proposal: Proposal) -> dict[str, Any]:

@@ -167,3 +167,16 @@ def test_a_mixture_that_was_restored_has_no_editor():
     changed = edit(make_mixture(campaign), {"clock": 20}, actor=ada)
     back = mixture_restore(actor=ada, mixture_id=changed.pk, seen_hash=changed.manifest_hash)
     assert approve(back, actor=ada).status == "approved"
+
+
+def test_a_weakness_that_is_only_replayed_is_not_aimed_at_and_is_again_when_restored():
+    mixture = make_mixture(total=20)
+    mixture.rows.filter(skill="clock").update(directions=[["reasoning", 3]])
+    mixture.manifest_hash = recomputed(mixture)
+    mixture.save()
+    replayed = edit(mixture, {}, {"clock": Purpose.REPLAY})
+    assert recomputed(replayed) == replayed.manifest_hash
+    back = mixture_restore(actor=mixture.campaign.created_by, mixture_id=mixture.pk, seen_hash=replayed.manifest_hash)
+    assert back.manifest_hash == mixture.manifest_hash
+    again = edit(back, {}, {"clock": Purpose.REPLAY})
+    assert set(approve(again).slots.filter(skill="clock").values_list("error_type", flat=True)) == {""}
