@@ -26,6 +26,7 @@ VIEWS = [
     ("mixture-list", ["slug"]),
     ("mixture-detail", ["slug", "mixture"]),
     ("job-list", []),
+    ("worker-list", []),
     ("job-detail", ["job"]),
     ("password-change", []),
 ]
