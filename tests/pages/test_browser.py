@@ -76,6 +76,7 @@ def test_every_page_loads_without_a_console_error_or_a_foreign_request(tab, camp
     root = f"/campaigns/{campaign.slug}"
     pages = ["/", f"{root}/", f"{root}/rounds/{round.number}/", f"{root}/reports/{report.pk}/", "/jobs/", "/password/"]
     pages += [f"{root}/reports/{report.pk}/skills/count/", f"{root}/mixtures/{mixture.pk}/samples/", "/no/such/page"]
+    pages += [f"{root}/mixtures/", f"{root}/mixtures/{mixture.pk}/", "/workers/"]
     for path in [*pages, f"/jobs/{campaign.jobs.first().pk}/"]:
         tab.goto(path)
         assert tab.locator("h1").count() == 1
@@ -93,6 +94,9 @@ def test_nothing_is_wider_than_a_phone(tab, campaign):
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
     tab.goto(f"{root}/mixtures/{mixture.pk}/samples/")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    for path in (f"{root}/mixtures/", f"{root}/mixtures/{mixture.pk}/", "/workers/"):
+        tab.goto(path)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
 
 
 def test_curves_are_drawn_and_their_styles_are_allowed(tab, campaign):
