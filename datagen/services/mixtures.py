@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from core.access import audit, require
 from core.domain.seeds import seed_of
-from core.errors import InvalidInput, WrongState
+from core.errors import InvalidInput, NotAllowed, WrongState
 from core.jobs.context import JobContext
-from datagen.domain.mixture import Proposal, Purpose, Row, SkillEvidence, manifest_hash, propose
+from datagen.domain.mixture import Proposal, Row, SkillEvidence, manifest_hash, propose
 from datagen.domain.slots import SlotPlan, plan_slots
 from datagen.models import Mixture, MixtureRow, Slot
+from datagen.proposals import row_of
+from datagen.selectors import approval_objection
 from diagnostics.domain.intervals import Posterior
 from diagnostics.domain.verdicts import Verdict
 from diagnostics.models import Cell, Report, SkillDiagnosis
@@ -101,16 +103,12 @@ def mixture_row(mixture: Mixture, row: Row, diagnosis: SkillDiagnosis) -> Mixtur
     )
 
 
-def row_of(row: MixtureRow) -> Row:
-    """A stored row as it was proposed."""
-    directions = tuple((kind, count) for kind, count in row.directions)
-    return Row(row.skill, Purpose(row.purpose), row.weight, row.quota, row.why, directions)
-
-
 def mixture_approve(*, actor: User, mixture_id: int, manifest_hash: str, comment: str = "") -> Mixture:
     """Approve exactly the manifest that the approver saw, and plan its slots; a changed one is a WrongState."""
     mixture = Mixture.objects.select_related("campaign").get(pk=mixture_id)
     require(actor, "approve", mixture.campaign)
+    if objection := approval_objection(mixture, actor):
+        raise NotAllowed(objection)
     slots = slots_planned(mixture)
     with transaction.atomic():
         taken = Mixture.objects.filter(pk=mixture_id, status="submitted", manifest_hash=manifest_hash).update(
