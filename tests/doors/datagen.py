@@ -70,11 +70,16 @@ def several(world: World) -> dict[str, Any]:
     return {"decision": "reject", "samples": [accepted(world)["pk"]], "comment": "blurred", "dry_run": False}
 
 
+def ticked(world: World) -> dict[str, Any]:
+    return {"decision": "reject", "sample": accepted(world)["pk"], "comment": "blurred", "apply": "1"}
+
+
 PAGES = [
     Door("sample-list", "view", mixture),
     Door("sample-queue", "view", slug),
     Door("sample-detail", "view", sample),
     post("sample-decide", "curate", accepted, decision="reject", comment="blurred"),
+    Door("sample-decide-many", "curate", lambda world: world.slug("dataset"), "post", ticked),
     Door("sample-undo", "curate", decided, "post", decision),
     Door("dataset-list", "view", slug),
     Door("dataset-detail", "view", dataset),
