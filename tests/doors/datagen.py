@@ -79,6 +79,7 @@ def several(world: World) -> dict[str, Any]:
 
 def ticked(world: World) -> dict[str, Any]:
     return {"decision": "reject", "sample": [accepted(world)["pk"]], "comment": "blurred"}
+    return {"decision": "reject", "sample": accepted(world)["pk"], "comment": "blurred", "apply": "1"}
 
 
 PAGES = [
