@@ -21,7 +21,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = 40
 CAMPAIGN = "mini-world"
-NO_PAGE = ("healthz", "media-detail", "media-thumbnail")
 
 
 def main() -> None:
@@ -90,8 +89,7 @@ def page_addresses() -> dict[str, str]:
         Round.objects.filter(campaign=Campaign.objects.get(slug=CAMPAIGN)).select_related("campaign").latest("number")
     )
     world = World(rounds=dict.fromkeys(STATES, newest))
-    pages = [door for door in PAGES if door.name not in NO_PAGE]
-    return {door.name: reverse(door.name, kwargs=door.args(world)) for door in pages}
+    return {door.name: reverse(door.name, kwargs=door.args(world)) for door in PAGES if not door.is_file}
 
 
 if __name__ == "__main__":

@@ -2,21 +2,17 @@
 
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
-from django.urls import path, reverse_lazy
+from django.urls import path
 from sesame.views import LoginView as LinkView
 
 from core import admin_views, token_views, views
-
-password_change = auth.PasswordChangeView.as_view(
-    template_name="core/password_change.html", success_url=reverse_lazy("campaign-list")
-)
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("login/", views.SignIn.as_view(), name="login"),
     path("login/link/", login_not_required(LinkView.as_view()), name="login-link"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
-    path("password/", password_change, name="password-change"),
+    path("password/", views.PasswordChange.as_view(), name="password-change"),
     path("tokens/", token_views.token_list, name="token-list"),
     path("tokens/<str:key>/revoke", token_views.token_end, name="token-end"),
     path("media/<slug:sha256>", views.media_detail, name="media-detail"),

@@ -6,9 +6,11 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -48,6 +50,14 @@ class SignIn(LoginView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form."""
         return HttpResponseClientRefresh() if htmx_of(request) else super().get(request, *args, **kwargs)
+
+
+class PasswordChange(SuccessMessageMixin, PasswordChangeView):  # type: ignore[type-arg]  # generic for mypy only
+    """A new password; who changed it stays signed in here, and is signed out everywhere else."""
+
+    template_name = "core/password_change.html"
+    success_url = reverse_lazy("campaign-list")
+    success_message = "Your password is changed. You stay signed in here and are signed out everywhere else."
 
 
 def media_detail(request: HttpRequest, sha256: str) -> HttpResponse:

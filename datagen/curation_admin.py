@@ -1,6 +1,5 @@
 """The admin's queue of samples that no dataset uses: its actions ask the services, first as a dry run."""
 
-from collections import Counter
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -15,14 +14,11 @@ from django.utils.safestring import SafeString
 from core.admin_base import ReadOnlyAdmin
 from core.errors import InvalidInput
 from core.selectors import campaigns_visible
-from datagen.models import CandidateSample, Sample, Slot
+from datagen.bulk_page import told, wish_context, wish_of
+from datagen.models import CandidateSample, Slot
 from datagen.pages import REASONS, evidence_lines
 from datagen.queue_page import WAITING
-from datagen.services.bulk_curation import MAX_BULK, BulkResult, samples_decide
-
-MAX_SAID = 12
-DONE = {"accept": "accepted", "reject": "rejected", "reassign": "moved and accepted"}
-TITLES = {"accept": "Accept samples", "reject": "Reject samples", "reassign": "Move samples to another skill's slots"}
+from datagen.services.bulk_curation import MAX_BULK
 
 
 class Chosen(admin.SimpleListFilter):
@@ -157,62 +153,15 @@ class CandidateSampleAdmin(ReadOnlyAdmin):
     def decide(self, request: HttpRequest, queryset: QuerySet[Any], decision: str) -> HttpResponse | None:
         """A page with the dry run, or what came of the decision as a message."""
         ids = list(queryset.order_by("pk").values_list("pk", flat=True)[: MAX_BULK + 1])
-        skill, is_real = request.POST.get("skill", ""), "apply" in request.POST
-        result = None
+        wish = wish_of(request.POST, ids, decision)
         try:
-            if decision != "reassign" or skill:
-                result = decided(request, ids, decision, dry_run=not is_real)
+            result = wish.result(cast(User, request.user))
         except InvalidInput as error:
             self.message_user(request, str(error), messages.ERROR)
             return None
-        if is_real and result:
+        if wish.is_real and result:
             level = messages.WARNING if result.refused else messages.SUCCESS
             self.message_user(request, told(result, decision), level)
             return None
-        return self.page(request, ids, decision, result)
-
-    def page(self, request: HttpRequest, ids: list[int], decision: str, result: BulkResult | None) -> HttpResponse:
-        """The page between: what would happen, a comment, and for a move the skill."""
-        refused = {one.sample_id: one.why for one in result.refused} if result else {}
-        rows = Sample.objects.filter(pk__in=ids).select_related("slot").order_by("pk")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": TITLES[decision],
-            "opts": self.opts,
-            "decision": decision,
-            "rows": [(row, refused.get(row.pk, "")) for row in rows],
-            "result": result,
-            "skills": skills_free(ids) if decision == "reassign" else [],
-            "form": {name: request.POST.get(name, "") for name in ("comment", "skill")},
-        }
-        return TemplateResponse(request, "datagen/admin_decide.html", context)
-
-
-def decided(request: HttpRequest, ids: list[int], decision: str, *, dry_run: bool) -> BulkResult:
-    """What the service says for the person who is signed in."""
-    return samples_decide(
-        actor=cast(User, request.user),
-        sample_ids=ids,
-        decision=decision,
-        comment=request.POST.get("comment", ""),
-        skill=request.POST.get("skill", ""),
-        dry_run=dry_run,
-    )
-
-
-def told(result: BulkResult, decision: str) -> str:
-    """What was done, and how many were refused for which reason."""
-    said = f"{len(result.decided)} {DONE[decision]}."
-    if not result.refused:
-        return said
-    reasons = Counter(one.why for one in result.refused).most_common()
-    listed = " ".join(f"{number} \N{MULTIPLICATION SIGN} {why}" for why, number in reasons[:MAX_SAID])
-    rest = f" And {len(reasons) - MAX_SAID} more reasons." if len(reasons) > MAX_SAID else ""
-    return f"{said} {len(result.refused)} refused: {listed}{rest}"
-
-
-def skills_free(sample_ids: list[int]) -> list[str]:
-    """The skills that have an open or given up slot in the mixtures of these samples."""
-    mixtures = Sample.objects.filter(pk__in=sample_ids).values("slot__mixture")
-    free = Slot.objects.filter(mixture__in=mixtures, status__in=["open", "given_up"])
-    return list(free.order_by("skill").values_list("skill", flat=True).distinct())
+        head = {**self.admin_site.each_context(request), "title": wish.title, "opts": self.opts}
+        return TemplateResponse(request, "datagen/admin_decide.html", {**head, **wish_context(wish, result)})

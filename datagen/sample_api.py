@@ -1,5 +1,6 @@
 """REST for samples: lists by filter, a sample's whole story, and what people decide."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 from core.api import body_of, campaign_of, person_of
 from core.errors import InvalidInput, NotFound
 from core.models import Campaign, ModelCall
+from datagen.bulk_page import ids_of
 from datagen.models import Sample, SampleDecision
 from datagen.queue_page import COLUMNS, cursor_of, filter_of, rows_after, samples_wanted
 from datagen.selectors import calls_of_sample, sample_of
@@ -164,19 +166,14 @@ class SampleDecide(APIView):
         return Response(asdict(done))
 
 
-def ids_chosen(campaign: Campaign, body: DecideBody) -> list[int]:
+def ids_chosen(campaign: Campaign, body: DecideBody) -> Sequence[int]:
     """The samples that the body names, by id or by filter; InvalidInput for another campaign's."""
     if (body.samples is None) == (body.filter is None):
         raise InvalidInput("samples: name samples or a filter, one of the two.", field="samples")
     if body.filter is not None:
         rows = samples_wanted(campaign, filter_of(body.filter.model_dump())).order_by("pk")
         return list(rows.values_list("pk", flat=True)[: MAX_BULK + 1])
-    named = body.samples or []
-    mine = Sample.objects.filter(slot__mixture__campaign=campaign, pk__in=named)
-    strange = sorted(set(named) - set(mine.values_list("pk", flat=True)))
-    if strange:
-        raise InvalidInput(f"samples: {campaign.name} has no sample {strange[0]}.", field="samples")
-    return named
+    return ids_of(campaign, body.samples or [])
 
 
 def sample_json(row: Sample) -> dict[str, Any]:

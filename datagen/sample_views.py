@@ -9,8 +9,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from core.access import require
 from core.errors import InvalidInput, WrongState
 from core.selectors import campaign_open
+from datagen.bulk_page import ids_of, ids_sent, told, wish_context, wish_of
 from datagen.domain.curation import Decision
 from datagen.pages import PAGE
 from datagen.queue_page import filter_of, neighbours, queue_facets, queue_more, queue_rows
@@ -70,7 +72,7 @@ def sample_decide(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.success(request, DONE[Decision(decision)])
     except (InvalidInput, WrongState) as error:
         messages.error(request, str(error))
-    return back_to(request, slug, pk)
+    return back_to(request, "sample-detail", slug, pk)
 
 
 @require_POST
@@ -85,7 +87,27 @@ def sample_undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.success(request, "Taken back: the sample stands as it did before.")
     except WrongState as error:
         messages.error(request, str(error))
-    return back_to(request, slug, pk)
+    return back_to(request, "sample-detail", slug, pk)
+
+
+@require_POST
+def sample_decide_many(request: HttpRequest, slug: str) -> HttpResponse:
+    """The dry run of one decision about the ticked samples, and then the decision itself."""
+    user = cast(User, request.user)
+    campaign, _ = campaign_open(user, slug)
+    require(user, "curate", campaign)
+    try:
+        wish = wish_of(request.POST, ids_of(campaign, ids_sent(request.POST)), request.POST.get("decision", ""))
+        result = wish.result(user)
+    except InvalidInput as error:
+        messages.error(request, str(error))
+        return back_to(request, "sample-queue", slug)
+    if wish.is_real and result:
+        level = messages.WARNING if result.refused else messages.SUCCESS
+        messages.add_message(request, level, told(result, wish.decision))
+        return back_to(request, "sample-queue", slug)
+    context = {"section": "campaigns", "tab": "samples", "campaign": campaign, **wish_context(wish, result)}
+    return render(request, "datagen/sample_decide_many.html", context)
 
 
 def number_in(request: HttpRequest, name: str) -> int:
@@ -96,7 +118,7 @@ def number_in(request: HttpRequest, name: str) -> int:
     return int(value)
 
 
-def back_to(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The sample's page with the filter that its neighbours come from."""
+def back_to(request: HttpRequest, name: str, *args: str | int) -> HttpResponse:
+    """The page that the form was sent from, with its filter."""
     query = request.META["QUERY_STRING"]
-    return redirect(f"{reverse('sample-detail', args=[slug, pk])}{'?' if query else ''}{query}")
+    return redirect(f"{reverse(name, args=args)}{'?' if query else ''}{query}")

@@ -9,6 +9,7 @@ urlpatterns = [
     path("campaigns/<slug:slug>/calls/", call_views.call_list, name="call-list"),
     path("campaigns/<slug:slug>/calls/<int:pk>/", call_views.call_detail, name="call-detail"),
     path("campaigns/<slug:slug>/samples/", sample_views.sample_queue, name="sample-queue"),
+    path("campaigns/<slug:slug>/samples/decide", sample_views.sample_decide_many, name="sample-decide-many"),
     path("campaigns/<slug:slug>/samples/<int:pk>/", sample_views.sample_detail, name="sample-detail"),
     path("campaigns/<slug:slug>/samples/<int:pk>/decide", sample_views.sample_decide, name="sample-decide"),
     path("campaigns/<slug:slug>/samples/<int:pk>/undo", sample_views.sample_undo, name="sample-undo"),

@@ -1,7 +1,7 @@
-// Keys for people who look at many samples: a accept, x reject, j/k next and previous, ? the list of keys.
+// Keys for people who look at many samples: a accept, x reject, j/k next and previous, s ticks, ? the list of keys.
 "use strict";
 
-const TYPING = "input, textarea, select, [contenteditable]";
+const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 
 // In a list, j and k walk over its cards; on a sample's page they follow the links to its neighbours.
 function walk(step) {
@@ -23,6 +23,8 @@ document.addEventListener("keydown", (event) => {
     named.click();
   } else if (event.key === "j" || event.key === "k") {
     walk(event.key === "j" ? 1 : -1);
+  } else if (event.key === "s" && document.activeElement.matches("[data-card]")) {
+    document.activeElement.closest("article").querySelector("[data-tick]")?.click();
   } else {
     return;
   }

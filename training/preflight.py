@@ -161,8 +161,8 @@ def roles_check(file: CampaignFile) -> Check:
     if missing:
         return Check("roles", "fail", f"No endpoint plays {', '.join(missing)}: add the roles to an endpoint.")
     skipped = [role for role in ROLES if role not in file.roles]
-    steps = f"; without {', '.join(skipped)} those steps are left out" if skipped else ""
-    return Check("roles", "ok", f"Every needed role has an endpoint{steps}.")
+    unplayed = f"; nobody plays {', '.join(skipped)}, which may be left out" if skipped else ""
+    return Check("roles", "ok", f"Every needed role has an endpoint{unplayed}.")
 
 
 def key_checks(file: CampaignFile) -> Iterator[Check]:

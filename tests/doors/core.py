@@ -48,10 +48,10 @@ SERVER = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "concurrency": "16"
 PRICES = {"price_in": "0", "price_out": "0", "price_image": "0"}
 PAGES = [
     Door("login", "anyone"),
-    Door("healthz", "anyone"),
+    Door("healthz", "anyone", is_file=True),
     Door("password-change", "person"),
-    Door("media-detail", "view", picture),
-    Door("media-thumbnail", "view", picture),
+    Door("media-detail", "view", picture, is_file=True),
+    Door("media-thumbnail", "view", picture, is_file=True),
     Door("token-list", "person"),
     post("token-list", "person", days="30"),
     post("token-end", "person", own_token),

@@ -86,7 +86,7 @@ PAGES = [
     Door("sample-undo", "curate", decided, "post", decision),
     Door("dataset-list", "view", slug),
     Door("dataset-detail", "view", dataset),
-    Door("dataset-file", "view", as_lines),
+    Door("dataset-file", "view", as_lines, is_file=True),
 ]
 API = [
     Door("api-pool-list", "view", slug),

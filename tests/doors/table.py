@@ -14,7 +14,7 @@ class Door:
     """One URL name and method. ``right``: a right in the campaign, ``person`` (anybody signed in) or ``anyone``.
 
     ``args`` gives the URL's arguments, ``body`` a form (pages) or JSON (REST) that is right in every way, ``headers``
-    what a client sends besides.
+    what a client sends besides. ``is_file`` answers with no page.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Door:
     method: str = "get"
     body: Words = lambda world: {}
     headers: Words = lambda world: {}
+    is_file: bool = False
 
     @property
     def is_api(self) -> bool:

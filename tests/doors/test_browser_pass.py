@@ -10,7 +10,6 @@ from tests.doors.every import PAGES
 from tests.doors.world import World, make_world
 
 pytestmark = needs_browser
-NO_PAGE = {"healthz", "media-detail", "media-thumbnail"}
 # Elements that act, shown to the eye but out of the keyboard's reach; and how many can be reached.
 UNREACHABLE = """() => [...document.querySelectorAll(
     'a, button, input:not([type=hidden]), select, textarea, summary, [role=button], [hx-trigger*=click], [onclick]')]
@@ -25,7 +24,7 @@ def world(transactional_db) -> World:
 
 
 def addresses(world: World) -> dict[str, str]:
-    return {door.name: reverse(door.name, kwargs=door.args(world)) for door in PAGES if door.name not in NO_PAGE}
+    return {door.name: reverse(door.name, kwargs=door.args(world)) for door in PAGES if not door.is_file}
 
 
 def test_no_page_has_a_console_error_or_asks_another_host_or_hides_from_the_keyboard(chromium, live_server, world):

@@ -206,3 +206,36 @@ def test_many_samples_cost_as_many_queries_as_few(admin, mixture, held, django_a
     with django_assert_max_num_queries(20) as many_calls:
         page(admin, "sample-detail", *place(held))
     assert (len(few_rows), len(few_calls)) == (len(many_rows), len(many_calls))
+
+
+def many(client, held, *samples, **form):
+    url = reverse("sample-decide-many", args=[place(held)[0]]) + "?status=held"
+    return client.post(url, {"sample": [one.pk for one in samples], **form}, follow=True).text
+
+
+def test_ticked_samples_are_decided_after_a_look_at_what_would_happen(as_role, held):
+    curator = as_role("curator")
+    other = Sample.objects.filter(status="rejected").exclude(slot=held.slot).filter(slot__status="filled").first()
+    html = many(curator, held, held, other, decision="accept")
+    assert "1 of 2 would go through; 1 would be refused" in html and "is filled by its try" in html
+    assert not SampleDecision.objects.exists()
+    html = many(curator, held, held, other, decision="accept", apply="1", comment="both seen")
+    assert "1 accepted. 1 refused: 1 × Slot" in html
+    assert SampleDecision.objects.get().comment == "both seen"
+
+
+def test_ticked_samples_move_to_a_skill_that_is_asked_for_first(as_role, held):
+    curator, skill = as_role("curator"), free_skill(held)
+    assert "Choose one" in many(curator, held, held, decision="reassign")
+    assert "1 of 1 would go through" in many(curator, held, held, decision="reassign", skill=skill)
+    assert "1 moved and accepted." in many(curator, held, held, decision="reassign", skill=skill, apply="1")
+
+
+def test_a_bulk_form_that_is_not_right_is_said_on_the_queue(as_role, held):
+    curator = as_role("curator")
+    assert "Tick the samples" in many(curator, held, decision="accept")
+    assert "decision must be" in many(curator, held, held, decision="eat")
+    assert "has no sample 1000000" in many(curator, held, Sample(pk=1000000), decision="accept")
+    assert "You may not do this here" in many(as_role("viewer"), held, held, decision="accept", apply="1")
+    assert "data-tick" not in page(as_role("viewer"), "sample-queue", place(held)[0])
+    assert not SampleDecision.objects.exists()

@@ -8,63 +8,20 @@ from django.urls import path
 
 from core.errors import UpstreamUnavailable
 from dpe_site.urls import urlpatterns as site
-from tests.pages.asking import page, where
-from tests.pages.rows import make_call, make_round
+from tests.pages.asking import where
+from tests.pages.rows import make_round
 
 INLINE = re.compile(
     r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<[^>]+\son\w+=|<style|<[^>]+\sstyle=|javascript:", re.I
 )
 ELSEWHERE = re.compile(r'(?:src|href|action)="(?:https?:)?//(?!testserver)', re.I)
-VIEWS = [
-    ("login", []),
-    ("campaign-list", []),
-    ("campaign-detail", ["slug"]),
-    ("round-detail", ["slug", "number"]),
-    ("report-detail", ["slug", "report"]),
-    ("report-skill", ["slug", "report", "skill"]),
-    ("sample-list", ["slug", "mixture"]),
-    ("call-list", ["slug"]),
-    ("call-detail", ["slug", "call"]),
-    ("report-list", ["slug"]),
-    ("item-detail", ["slug", "item"]),
-    ("comparison-list", ["slug"]),
-    ("comparison-detail", ["slug", "comparison"]),
-    ("training-list", ["slug"]),
-    ("training-detail", ["slug", "run"]),
-    ("dataset-list", ["slug"]),
-    ("dataset-detail", ["slug", "dataset"]),
-    ("job-list", []),
-    ("job-detail", ["job"]),
-    ("password-change", []),
-]
 
 
 @pytest.fixture
 def places(campaign):
     round = make_round(campaign, "decide")
     slug, number = where(round)
-    report, mixture, job = campaign.reports.get(), campaign.mixtures.get(), campaign.jobs.first()
-    places = {
-        "slug": slug,
-        "number": number,
-        "report": report.pk,
-        "mixture": mixture.pk,
-        "job": job.pk,
-        "call": make_call(campaign).pk,
-        "skill": "count",
-    }
-    places |= {"dataset": campaign.datasets.get().pk, "run": campaign.training_runs.get().pk}
-    return {**places, "item": report.run.items.first().pk, "comparison": round.evaluations.get().pk}
-
-
-def test_no_page_has_inline_script_or_style_or_anything_from_elsewhere(admin, places):
-    for name, wanted in VIEWS:
-        client = Client() if name == "login" else admin
-        html = page(client, name, *(places[one] for one in wanted))
-        assert not INLINE.search(html), (name, INLINE.search(html))
-        assert not ELSEWHERE.search(html), name
-        assert html.count("<h1") == 1, name
-        assert '<main id="main"' in html
+    return {"slug": slug, "number": number}
 
 
 def test_only_the_page_with_curves_widens_the_policy_and_by_hashes(admin, places):
