@@ -13,6 +13,8 @@ from core.models import Campaign, Endpoint, Media, ModelCall
 from datagen.handlers import generate_job, quality_job
 from datagen.models import PoolImage, Sample, Slot
 from datagen.selectors import calls_of_sample
+from datagen.stock import stock_of
+from datagen.tries import slots_open
 from tests.datagen.fake_world import ROLES, make_server, make_world, run
 from tests.datagen.rows import make_pool
 from tests.fake_endpoint import Asked, FakeEndpoint, served
@@ -281,14 +283,13 @@ def test_an_editor_that_refuses_everything_fails_the_job(server):
 def test_edited_pictures_and_their_sources_are_never_used_again(server):
     server.replies["Selection"] = edited_scores(3.0, 9.0)
     mixture = world(server, *LOOKING)
-    more_pictures(mixture)
     run(mixture, generate_job, take=1)
     sources = set(Sample.objects.values_list("evidence__edited_from", flat=True))
     Slot.objects.update(num_tries=1)
-    run(mixture, generate_job, take=2)
-    again = Sample.objects.filter(try_ix=1)
-    dealt = {one["image"] for sample in again for one in sample.evidence["candidates"]}
-    assert dealt and not dealt & sources
+    stock = stock_of(mixture, slots_open(mixture))
+    free = {name for shelf in stock.shelves.values() for name in shelf.names}
+    assert len(sources) == 3 and free and not free & sources
+    assert sum(counts["used"] for counts in stock.missing.values()) == 3
 
 
 def test_a_slot_is_not_shown_again_what_its_earlier_try_refused(server):
@@ -366,6 +367,32 @@ def test_stopped_anywhere_and_run_again_every_slot_gets_the_same_candidates_and_
     calm = whole(server, monkeypatch)
     assert whole(server, monkeypatch, down_after) == calm
     assert server.paid_twice == []
+
+
+def test_even_without_a_ledger_a_slot_that_is_made_again_gets_the_candidates_that_it_had(server):
+    mixture = world(server, "selector", total=9)
+    run(mixture, generate_job, take=1)
+    before = dict(Sample.objects.values_list("slot__index", "evidence__candidates"))
+    ModelCall.objects.all().delete()
+    Sample.objects.filter(slot__index__gte=3).delete()
+    run(mixture, generate_job, take=1)
+    assert dict(Sample.objects.values_list("slot__index", "evidence__candidates")) == before
+
+
+def test_pictures_that_come_to_the_pool_between_stop_and_resume_change_no_search_that_was_made(server):
+    mixture = world(server, "searcher", "selector", total=6)
+    server.down_after = 15  # after the twelve plans and searchers' words
+    with pytest.raises(UpstreamUnavailable):
+        run(mixture, generate_job, take=1)
+    server.down_after = None
+    more_pictures(mixture)
+    PoolImage.objects.filter(pool__name="more").update(caption="a clock, an hour")
+    run(mixture, generate_job, take=1)
+    for sample in Sample.objects.all():
+        searches = ModelCall.objects.filter(subject=sample.evidence["subject"], tool="image_search").order_by("pk")
+        found = [name for call in searches for name in call.choices]
+        assert [one["image"] for one in sample.evidence["candidates"]] == found
+        assert not PoolImage.objects.filter(pool__name="more", media_id__in=found).exists()
 
 
 def test_blind_solvers_look_at_the_edited_picture_and_the_dataset_names_every_role(server, monkeypatch):
