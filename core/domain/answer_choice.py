@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from core.domain.answer_text import lines, normal, plain, statement
 
 Options = Mapping[str, str]
+MAX_LINES = 50
 
 _WRAP = r"[\s().\[\]:,;*\"'`]*"
 _LETTER_ONLY = re.compile(rf"{_WRAP}(?:(?:option|choice|answer)\s)?{_WRAP}([a-z]){_WRAP}", re.IGNORECASE)
@@ -13,6 +14,7 @@ _LETTER_TEXT = re.compile(r"[(\[]?([a-z])(?:[)\].:,]|\s-)+\s?(.+)", re.IGNORECAS
 _LEADING = re.compile(r"[(\[\"'* ]{0,4}(?:option |choice )?[(\[]?(?:([A-Z])(?![\w'+])|([a-z])(?=[)\].:,]|$))")
 _HEDGE = re.compile(r"[)\]\s.:\"*']{0,4}(?:or|and|/|&)(?!\w)")
 _LISTED = re.compile(r"[,;/]\s{0,2}(?:(?:or|and)\s)?\(?[A-HJ-Z](?:[).:]|(?=\s{0,2}(?:[,;.]|$|or\b|and\b)))")
+_MARKED = re.compile(r"(?<![\w'])\(?([A-HJ-Z])[).:](?=\s|$)")
 _NOT = "".join(f"(?<!{no}{article} )" for no in ("not", "n't") for article in ("", " a", " an", " the"))
 _BARE = re.compile(
     r"(?<!not )(?<!n't )(?<!not \()(?:\(([A-Za-z])\)|(?<![\w'])(?:(?i:option|choice)\s\(?([A-Za-z])(?![\w'])"
@@ -59,6 +61,8 @@ def _letters_by_text(options: Options | None) -> dict[str, str]:
 
 def choice_in_clause(clause: str, options: Options | None) -> str | None:
     """ "B", "B. Blue", "Blue, because ..." at the start of a clause; not "A or B"."""
+    if len(set(_MARKED.findall(clause))) > 1:
+        return None  # A. Red, B. Blue
     whole = whole_choice(statement(clause), options)
     if whole is not None:
         return whole
@@ -79,12 +83,11 @@ def _is_hedged(clause: str, end: int) -> bool:
 
 
 def choice_in_prose(text: str, options: Options | None) -> str | None:
-    """The last line, the only line that starts with a letter, the only option named, the only letter."""
+    """The line that is an option (of several the last, if it repeats one), the only option or letter that is named."""
     shown = lines(text)
-    for line in [*shown[-1:], *shown[:1]]:
-        whole = whole_choice(line, options)
-        if whole is not None:
-            return whole
+    wholes = [whole for line in shown[-MAX_LINES:] if (whole := whole_choice(line, options))]
+    if wholes and (len(set(wholes)) == 1 or wholes.count(wholes[-1]) > 1):
+        return wholes[-1]
     starts = {m[1].upper() for line in shown if (m := _LETTER_TEXT.match(line)) and not _LISTED.search(line, m.end(1))}
     bare = {next(filter(None, match.groups())).upper() for match in _BARE.finditer(text)}
     for letters in (starts, _named_options(text, options), bare):

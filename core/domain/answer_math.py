@@ -6,11 +6,13 @@ when an expression takes too long: nothing that a model writes can hold up or cr
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Final
 
 from core.domain.answer_text import lines, normal, trimmed
 from core.domain.answer_units import Unit, leading_unit, ratio
+from core.domain.answer_value import are_far_apart
 from core.domain.answer_verifier import Word, compare
 from core.domain.numbers import Quantity, read_number, same_number
 
@@ -22,7 +24,7 @@ _ANNOUNCED: Final = re.compile(
     r"\b(?:answer|solution|result|value)\b[^.:=\n]{0,40}?(?:\bis\b|\bare\b|:|=)", re.IGNORECASE
 )
 _END: Final = re.compile(r"[.?](?=\s|$)|[,;]?\s(?:because|since|as it)\b", re.IGNORECASE)
-_COPULA: Final = re.compile(r"\s(?:is|are|equals|be)\s|:\s", re.IGNORECASE)
+_COPULA: Final = re.compile(r"\s(?:is|are|equals|be)\s(?:at\s|about\s|equal to\s)?|:\s", re.IGNORECASE)
 _REPLACED: Final = {
     "\u2212": "-", "\u2013": "-", "\u00b7": "\\cdot ", "\u00d7": "\\times ", "\u03c0": "\\pi ", "\u221e": "\\infty ",
     "\u2264": "\\leq ", "\u2265": "\\geq ", "\u00b1": "\\pm ", "\u00b0": "^\\circ", "\u2208": "\\in ",
@@ -40,12 +42,16 @@ _FUNCTION: Final = re.compile(r"(?<![\\a-zA-Z])(sin|cos|tan|log|ln|exp|pi|infty)
 _INFINITY: Final = re.compile(r"(?<![\\a-zA-Z])(?:infinity|inf|oo)(?![a-zA-Z])", re.IGNORECASE)
 _TEXT: Final = re.compile(r"\\(?:text|mathrm|textbf|mathbf|operatorname|mbox)\s?\{([^{}]*)\}")
 _WORDS: Final = re.compile(r"[^\W\d_][^\W\d_ '-]*(?:[ '-][^\W\d_]+)*")
+_WORD: Final = re.compile(r"[^\W\d_]{3}")
 _ESCAPED: Final = re.compile(r"\\[{}]")
 _UNIT: Final = re.compile(r"\\(?:text|mathrm)\{\s*([a-zA-Z/]+)\s*\}(\^\{?[23]\}?)?$")
+_COLLECTION: Final = re.compile(r"(\(|\[|\\\{|)([-+0-9.,/]+)(\)|\]|\\\}|)")
+_ASSIGNED: Final = re.compile(r"([a-zA-Z])=(?!.*=)")
 _COMMAND_GAP: Final = re.compile(r"(\\[a-zA-Z]+) +(?![a-zA-Z])")
-_GAP: Final = re.compile(r"(?<![a-zA-Z])\s+|\s+(?![a-zA-Z])")
+_GAP: Final = re.compile(r"(?<=[0-9])\s+(?![0-9])|(?<=[a-zA-Z])\s+(?![a-zA-Z])|(?<![a-zA-Z0-9])\s+")
 
 
+@lru_cache(maxsize=512)  # every rule asks for it
 def math_form(text: str) -> str:
     """One way to write what may be written in several: no dollar signs or spaces, LaTeX for Unicode signs."""
     text = _POWER.sub(lambda m: "^{" + m.group().translate(_POWERS) + "}", trimmed_math(text) or "")
@@ -84,18 +90,73 @@ def decide_math(answer: str, gold: str) -> Word | tuple[str, str]:
     for text in (answer, gold):
         if fault := math_fault(text):
             return Word(fault)
-    first, second = math_form(answer), math_form(gold)
-    if first == second:
-        return Word.EQUAL if first else Word.DIFFERENT
-    numbers = _plain_number(answer), _plain_number(gold)
-    if numbers[0] is not None and numbers[1] is not None:
-        return Word.of(_same_exactly(numbers[0], numbers[1]))
-    if _is_words(first) or _is_words(second):
-        return Word.of(normal(answer) == normal(gold) != "")
-    if "\\boxed" in first + second or ratio(_unit(first), _unit(second)) != 1:
-        return Word.DIFFERENT
-    low, high = sorted((first, second))
+    for rule in _RULES:
+        known = rule(answer, gold)
+        if known is not None:
+            return Word.of(known)
+    low, high = sorted((math_form(answer), math_form(gold)))
     return low, high
+
+
+# Rules from the surest to the least sure; each says whether two formulas are equal, or None when it cannot tell.
+
+
+def _same_writing(a: str, b: str) -> bool | None:
+    first, second = math_form(a), math_form(b)
+    return bool(first) if first == second else None
+
+
+def _same_numbers(a: str, b: str) -> bool | None:
+    """Both plain numbers, but not x=5 and y=5."""
+    left, right = _plain_number(a), _plain_number(b)
+    if left is None or right is None or len(_names(a, b)) > 1:
+        return None
+    return _same_exactly(left, right)
+
+
+def _same_words(a: str, b: str) -> bool | None:
+    is_language = _is_words(math_form(a)) or _is_words(math_form(b))
+    return normal(a) == normal(b) != "" if is_language else None
+
+
+def _other_unit(a: str, b: str) -> bool | None:
+    """A verifier looks at no unit, and a box in a formula would make it look elsewhere."""
+    first, second = math_form(a), math_form(b)
+    return False if "\\boxed" in first + second or ratio(_unit(first), _unit(second)) != 1 else None
+
+
+def _same_parts(a: str, b: str) -> bool | None:
+    """Points, intervals or sets of numbers, both of the same kind."""
+    left, right = _COLLECTION.fullmatch(math_form(a)), _COLLECTION.fullmatch(math_form(b))
+    if left is None or right is None or (left[1], left[3]) != (right[1], right[3]):
+        return None
+    parts = [[_plain_number(part) for part in match[2].split(",")] for match in (left, right)]
+    if any(part is None or part.percent or part.unit for part in chain(*parts)):
+        return None
+    values = [[round(part.value, 6) for part in side if part] for side in parts]
+    is_set = left[1] in ("\\{", "")
+    return set(values[0]) == set(values[1]) if is_set else values[0] == values[1]
+
+
+def _same_values(a: str, b: str) -> bool | None:
+    """The same right sides are equal, and what is far apart at one point is not."""
+    first, second = math_form(a), math_form(b)
+    names = _names(a, b)
+    if len(names) == 1:
+        first, second = (_ASSIGNED.sub("", form) for form in (first, second))
+        if names & set(first + second):
+            return None
+    if first == second:
+        return True
+    return False if are_far_apart(first, second) else None
+
+
+def _names(a: str, b: str) -> set[str]:
+    """The letters that are set: y in "y=2x+1"."""
+    return {match[1] for text in (a, b) if (match := _ASSIGNED.match(math_form(text)))}
+
+
+_RULES: Final = (_same_writing, _same_numbers, _same_words, _other_unit, _same_parts, _same_values)
 
 
 def _plain_number(text: str) -> Quantity | None:
@@ -121,7 +182,7 @@ def _unit(form: str) -> Unit | None:
 def _is_words(form: str) -> bool:
     """Whether this is language ("no solution") and no product of letters."""
     bare = _TEXT.sub(r"\1", form).strip()
-    return bool(_WORDS.fullmatch(bare)) and (len(bare) > 2 or "\\text" in form)
+    return bool(_WORDS.fullmatch(bare)) and ("\\text" in form or bool(_WORD.search(bare)))
 
 
 def find_math(text: str) -> str | None:

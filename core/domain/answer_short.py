@@ -15,7 +15,8 @@ _YES_NO = {
 }
 _YES_NO_WORD = re.compile(r"\b(?:yes|no|true|false)\b")
 _BOTH = re.compile(r"\W{0,3}(?:or|and|/)\W{0,3}(?:yes|no|true|false)\b")
-_COPULA = re.compile(r"\s(?:is|are|says|reads)\s|[:=]\s", re.IGNORECASE)
+_COPULA = re.compile(r"\s(?:is|are|says|reads|looks like)\s|\b(?:it|this|that|there)'s\s|[:=]\s", re.IGNORECASE)
+_DENIED = re.compile(r"(?:\bnot|n't) (true|false)\b")
 _WORD_BREAK = re.compile(r"(?<=[^\W\d_])[ -](?=[^\W\d_])")
 _UNIT_GAP = re.compile(r"(?<=\d) (?=[^\W\d_])")
 
@@ -43,7 +44,8 @@ def yes_no_in_prose(text: str, options: Options | None) -> str | None:
         answer = yes_no_in_clause(line, options)
         if answer is not None:
             return answer
-    said = {_YES_NO[word] for word in _YES_NO_WORD.findall(text.casefold())}
+    words = _DENIED.sub(lambda m: "no" if m[1] == "true" else "yes", text.casefold())
+    said = {_YES_NO[word] for word in _YES_NO_WORD.findall(words)}
     return said.pop() if len(said) == 1 else None
 
 

@@ -14,12 +14,12 @@ from typing import Any, Final
 from math_verify import parse, verify
 from sympy import Expr  # type: ignore[import-untyped]
 
+from core.domain.answer_value import differ, point
 from core.domain.answer_verifier import Word
 
 LIMIT_S: Final = 2.0  # of processor time for one pair
 WALL_LIMIT_S: Final = 60.0  # should it sleep instead
 MAX_MEMORY_BYTES: Final = 2 << 30
-ABSOLUTE, RELATIVE = 2e-6, 1e-9  # math-verify rounds to six decimals
 
 
 def main() -> None:
@@ -57,26 +57,20 @@ def read(form: str) -> list[Any]:
 def is_same(a: str, b: str) -> bool:
     """Equal in either direction, for math-verify takes assignments and sets on one side only."""
     first, second = read(a), read(b)
-    if "%" not in a + b and first and second and are_far_apart(first[0], second[0]):
-        return False
+    if "%" not in a + b and first and second:
+        x, y = value(first[0]), value(second[0])
+        if x is not None and y is not None and differ(x, y):
+            return False  # which saves proving that they are not equal
     return bool(verify(first, second, timeout_seconds=None) or verify(second, first, timeout_seconds=None))
-
-
-def are_far_apart(a: object, b: object) -> bool:
-    """Whether values at one point show that two expressions differ, which saves proving that they are not equal."""
-    x, y = value(a), value(b)
-    if x is None or y is None:
-        return False
-    return abs(x - y) > ABSOLUTE + RELATIVE * max(abs(x), abs(y))
 
 
 def value(expression: object) -> complex | None:
     """An expression's value where each variable has a number of its own; None where that cannot be had."""
     if not isinstance(expression, Expr):
         return None
-    point = {symbol: 1.1 + (sum(map(ord, str(symbol))) % 97) / 89 for symbol in expression.free_symbols}
+    values = {symbol: point(str(symbol)) for symbol in expression.free_symbols}
     try:
-        found = complex(expression.evalf(subs=point))
+        found = complex(expression.evalf(subs=values))
     except Exception:  # sympy raises what it likes; then math-verify decides
         return None
     return found if abs(found) < 1e100 else None  # false for nan, too

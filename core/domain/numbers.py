@@ -33,8 +33,11 @@ _IN_PROSE = re.compile(
 )
 _LIST_MARK = re.compile(r"(?m)^[ \t]{0,8}[0-9]{1,2}[.)](?=[ \t]+\S)")
 _TOLERANCE = re.compile(r"\s?(?:\u00b1|\+/?-)\s?")
-_HEDGE = re.compile(r"(?:\s[a-z]{1,12})?\s(?:or|to)\s(?:(?:maybe|perhaps|possibly)\s)?|\sand\s|\s?-\s?", re.IGNORECASE)
+_HEDGE = re.compile(
+    r"(?:\s[a-z]{1,12})?\s(?:or|to)\s(?:(?:maybe|perhaps|possibly)\s)?|\sand\s|\s?-\s?|[,:\s]", re.IGNORECASE
+)
 _NO_NOUN = re.compile(r"^[a-z](?![a-z'])|[\d\\^*+=<>|_{}\[\]!\u221a\u03c0]")
+_RANGE = re.compile(r"\s?-\s?[0-9]")
 _OR_WORD = re.compile(r"\s(?:or|and|to)\s([a-z]+)", re.IGNORECASE)
 _ASIDE = re.compile(r"\([^()\n]{0,200}\)")
 _WORD_OR_STOP = re.compile(r"[a-z]+|[.,;:\n]")
@@ -113,9 +116,11 @@ def first_number(clause: str) -> str | None:
 
 
 def _are_hedged(text: str, found: list[re.Match[str]]) -> bool:
-    word = _OR_WORD.match(text, found[-1].end())
+    end = found[-1].end()
+    word = _OR_WORD.match(text, end)
     between = (text[a.end() : b.start()] for a, b in pairwise(found))
-    return bool(word and word[1].casefold() in _SMALL) or any(map(_HEDGE.fullmatch, between))
+    is_open = bool(word and word[1].casefold() in _SMALL) or bool(_RANGE.match(text, end))
+    return is_open or any(map(_HEDGE.fullmatch, between))
 
 
 def same_number(a: Quantity, b: Quantity) -> bool:

@@ -18,6 +18,8 @@ CASES = [
     (T, "cat", None, "The word is CAT.", False, True, "announced by is"),
     (T, "cat", None, "I looked closely.\nThe answer is: cat", False, True, "announced on the last line"),
     (T, "cat", None, "The answer is cat, because it has whiskers.", False, True, "a reason"),
+    (T, "cat", None, "It's a cat.", False, True, "a contraction"),
+    (T, "cat", None, "It looks like a cat.", False, True, "looks like"),
     (T, "War is peace", None, "\\boxed{war is peace}", True, True, "is inside the answer"),
     (T, "War is peace", None, "War is peace", False, True, "bare, is inside the answer"),
     (T, "7", None, "\\boxed{007}", False, False, "a name, no number"),
