@@ -1,6 +1,7 @@
 """What the next data is made of: proposed from a report, approved by the hash of what was seen, or sent back."""
 
 from collections import defaultdict
+from typing import get_args
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,6 +12,7 @@ from core.access import audit, require
 from core.domain.seeds import seed_of
 from core.errors import InvalidInput, NotAllowed, WrongState
 from core.jobs.context import JobContext
+from datagen.agents.schemas import AnswerKind
 from datagen.domain.mixture import Proposal, Row, SkillEvidence, manifest_hash, propose
 from datagen.domain.slots import SlotPlan, plan_slots
 from datagen.models import Mixture, MixtureRow, Slot
@@ -126,7 +128,7 @@ def slots_planned(mixture: Mixture) -> list[Slot]:
     """The mixture's slots in their order, not stored yet."""
     rows = list(mixture.rows.order_by("id"))
     by_skill = {row.skill: row for row in rows}
-    kinds = {row.skill: [row.answer_type] for row in rows}
+    kinds = {row.skill: [row.answer_type] for row in rows if row.answer_type in get_args(AnswerKind)}
     plans = plan_slots([row_of(row) for row in rows], mixture.seed, kinds)
     return [slot_of(mixture, plan, by_skill[plan.skill]) for plan in plans]
 
