@@ -25,7 +25,7 @@ def campaign_settings(request: HttpRequest, slug: str) -> HttpResponse:
     """What the campaign decides once, and who is in it; an admin changes both."""
     user = cast(User, request.user)
     campaign, rights = campaign_open(user, slug)
-    typed: dict[str, str] = request.POST.dict() if request.method == "POST" else {}  # type: ignore[assignment]
+    typed: dict[str, str] = request.POST.dict() if request.method == "POST" else {}
     document = settings_typed(typed, campaign.config)
     problems = settings_problems(document) if typed else {}
     if typed and not problems:

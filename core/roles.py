@@ -4,5 +4,5 @@ from typing import Literal, get_args
 
 Role = Literal["planner", "question_writer", "validator", "blind_solver", "searcher", "selector", "analyst", "editor"]
 ROLES: tuple[str, ...] = get_args(Role)
-REQUIRED_ROLES = ("planner", "question_writer", "validator", "blind_solver")
-CHAT_ROLES = (*REQUIRED_ROLES, "searcher", "selector", "analyst")  # the editor speaks images/edits
+REQUIRED_ROLES: tuple[Role, ...] = ("planner", "question_writer", "validator", "blind_solver")
+CHAT_ROLES: tuple[Role, ...] = (*REQUIRED_ROLES, "searcher", "selector", "analyst")  # the editor speaks images/edits

@@ -122,8 +122,9 @@ class YamlForm(forms.Form):
     )
     upload = forms.FileField(required=False, label="or a file", allow_empty_file=True)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.label_suffix = ""
 
     def content(self) -> bytes | str:
         """The file's text, not yet read as YAML."""
@@ -143,8 +144,9 @@ class ImportForm(forms.Form):
     path = forms.CharField(max_length=500)
     name = forms.CharField(max_length=120, required=False, help_text="Empty: as the file or folder is called.")
 
-    def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"{kind}_%s", **kwargs)
+    def __init__(self, kind: str, *args: Any) -> None:
+        super().__init__(*args)
+        self.auto_id = f"{kind}_%s"
         plain_inputs(self)
         self.fields["path"].widget.attrs["list"] = f"{kind}-paths"
 

@@ -36,8 +36,8 @@ def import_files() -> ImportFiles:
         if num_looked >= MAX_LOOKED or num_found >= MAX_FOUND:
             break
     is_cut = num_looked >= MAX_LOOKED or num_found >= MAX_FOUND
-    names = [tuple(sorted(found[kind])) for kind in ("checkpoint", "benchmark", "pool")]
-    return ImportFiles(*names, is_cut)
+    checkpoints, benchmarks, pools = (tuple(sorted(found[kind])) for kind in ("checkpoint", "benchmark", "pool"))
+    return ImportFiles(checkpoints, benchmarks, pools, is_cut)
 
 
 def walk() -> Iterator[tuple[str, str]]:
