@@ -12,7 +12,7 @@ from tests.pages.comparing import answer_items, evaluation_count, make_compariso
 from tests.pages.rows import end_round, make_full_campaign, make_round
 from training.comparison_csv import harmless
 from training.models import Evaluation
-from training.paired_items import OUTCOMES, ItemFilter, counted, frozen_counts, pairs_filtered
+from training.paired_items import OUTCOMES, ItemFilter, counted, frozen_counts, pairs_chunked, pairs_filtered
 from training.selectors.parts import evaluation_view
 
 # Per item and again: fixed, kept, kept, never right, broken, unscored.
@@ -107,11 +107,11 @@ def test_means_of_several_answers_are_counted_from_the_answers(admin, evaluation
     assert "share of right answers rose" in page(admin, "comparison-detail", *place(evaluation))
 
 
-def test_only_the_verdict_that_the_run_was_completed_with_counts(evaluation):
-    verdict = Verdict.objects.filter(answer__run=evaluation.after, strict="correct").first()
-    facts = {"strict": "incorrect", "lenient": "incorrect"}
-    Verdict.objects.create(answer=verdict.answer, extractor_version="answers-0", **facts)
-    Verdict.objects.create(answer=verdict.answer, judge="second", extractor_version=verdict.extractor_version, **facts)
+@pytest.mark.parametrize("other", [{"extractor_version": "answers-0"}, {"judge": "second"}])
+def test_only_the_verdict_that_the_run_was_completed_with_counts(evaluation, other):
+    for seen in Verdict.objects.filter(answer__run=evaluation.after, strict="correct"):
+        key = {"judge": "rule", "extractor_version": seen.extractor_version, **other}
+        Verdict.objects.create(answer=seen.answer, strict="incorrect", lenient="incorrect", **key)
     rows = evaluation_view(evaluation.pk).rows
     assert counted(evaluation, ItemFilter()) == frozen_counts(evaluation.before.num_items, rows)
 
@@ -159,6 +159,12 @@ def test_the_items_that_fit_the_filter_are_saved_as_csv(admin, evaluation):
         "fixed", "4", "incorrect", "4"
     )  # fmt: skip
     assert (line["before_share"], line["after_share"], line["sample"]) == ("0", "1", "1")
+
+
+def test_a_file_of_many_chunks_has_every_item_once(evaluation):
+    chunks = list(pairs_chunked(evaluation, ItemFilter(), size=7))
+    assert [pair.position for pairs in chunks for pair in pairs] == list(range(66))
+    assert len(chunks) == 10
 
 
 def test_a_cell_that_a_spreadsheet_would_run_is_only_text(admin, evaluation):
