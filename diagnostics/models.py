@@ -57,6 +57,7 @@ class Item(models.Model):
     skill = models.CharField(max_length=80)
     image_type = models.CharField(max_length=30, default="mixed")
     split = models.CharField(max_length=8)
+    doc_hash = models.CharField(max_length=64, blank=True, help_text="lmms-eval's name of the document, if it is known")
 
     class Meta:
         constraints = [
