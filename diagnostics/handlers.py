@@ -10,6 +10,7 @@ from diagnostics.models import AnswerRun
 from diagnostics.services.answer_runs import answer_run_execute
 from diagnostics.services.benchmarks import benchmark_check, benchmark_import
 from diagnostics.services.checkpoints import checkpoint_save
+from diagnostics.services.predictions import predictions_import
 from diagnostics.services.reports import report_create
 
 
@@ -33,6 +34,13 @@ def benchmark_import_job(context: JobContext) -> dict[str, Any]:
 def benchmark_check_job(context: JobContext) -> dict[str, Any]:
     """Look at a benchmark's file and tell what an import would find."""
     return {"report": benchmark_check(context, campaign=campaign_of(context), file=file_of(context))}
+
+
+def predictions_import_job(context: JobContext) -> dict[str, Any]:
+    """Bring predictions in, grade them, and freeze the report on them."""
+    run = predictions_import(context, campaign=campaign_of(context), **context.spec)
+    report = report_create(context, run)
+    return {"run_id": run.pk, "report_id": report.pk, "items": run.num_items, "join": run.result["join"]}
 
 
 def file_of(context: JobContext) -> BenchmarkFile:

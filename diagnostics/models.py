@@ -8,7 +8,10 @@ MIN_IMAGES = 20
 
 
 class Checkpoint(models.Model):
-    """A Hugging Face checkpoint folder, known by its content; the only table of checkpoints."""
+    """A Hugging Face checkpoint folder, known by its content; the only table of checkpoints.
+
+    Without a ``path`` it stands for a model elsewhere, of which only predictions were brought.
+    """
 
     campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="checkpoints")
     name = models.CharField(max_length=120)
@@ -23,6 +26,11 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether there is no folder to load: nothing can be asked of it or start from it."""
+        return not self.path
 
 
 class Benchmark(models.Model):

@@ -34,7 +34,8 @@ class RowFault(InvalidInput):
     """What is wrong with one row; the others go on."""
 
     def __init__(self, message: str, *, field: str, kind: Kind = Kind.CELL) -> None:
-        super().__init__(message if field == "row" else f"{field}: {message}", field=field)
+        said = message if field == "row" else f"{field}: {message}"
+        super().__init__(printable(said), field=field)
         self.kind = kind
 
 
@@ -54,6 +55,11 @@ class Row:
     def text(self, column: str) -> str:
         """A cell without white space around it; empty when the column is missing. PostgreSQL holds no NUL."""
         return self.cells.get(column, "").strip().replace("\0", "")
+
+
+def printable(text: str) -> str:
+    """A text that every database holds: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def index_key(index: str) -> str:
