@@ -29,8 +29,8 @@ def media_path(sha256: str) -> Path:
 
 
 def thumbnail_path(sha256: str) -> Path:
-    """Where its thumbnail lies, a WebP of at most 160 px a side."""
-    return Path(settings.MEDIA_ROOT) / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+    """Where its thumbnail lies, a JPEG of at most 160 px a side."""
+    return Path(settings.MEDIA_ROOT) / "thumbnails" / sha256[:2] / f"{sha256}.jpg"
 
 
 def media_store(campaign: Campaign, pictures: list[Picture]) -> None:

@@ -123,10 +123,10 @@ def facts_of(image: Image.Image, num_bytes: int) -> PictureFacts:
 
 
 def thumbnail_bytes(image: Image.Image) -> bytes:
-    """A WebP of at most 160 px a side, upright; uses ``image`` up."""
+    """A JPEG of at most 160 px a side, upright; uses ``image`` up. WebP would take eight times as long."""
     ImageOps.exif_transpose(image, in_place=True)
     small = image if image.mode == "RGB" else image.convert("RGB")
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), reducing_gap=1.0)  # a third of the time, no visible difference
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=80, method=0)
+    small.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

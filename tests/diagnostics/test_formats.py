@@ -153,7 +153,7 @@ def test_a_dry_run_tells_all_and_keeps_nothing(campaign, import_root, settings):
     kinds = {"bad_answer": 1, "duplicate_index": 1, "bad_list": 1, "missing_picture": 1, "bad_pointer": 1}
     assert report["kinds"] == kinds
     assert [line["row"] for line in report["problems"]] == [4, 5, 7, 8, 9]
-    assert not any(media_path("00").parent.parent.rglob("*.webp"))
+    assert not any(media_path("00").parent.parent.rglob("*.jpg"))
 
 
 def test_a_report_lists_two_hundred_problems_and_counts_all(campaign, import_root):
