@@ -200,7 +200,7 @@ def prepare_ours() -> None:
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "dpe_site.settings"
     django.setup()
-    current_app.conf.broker_url = "memory://"  # nobody listens to hints here
+    current_app.conf.update(broker_url="memory://")  # nobody listens to hints here
     call_command("migrate", verbosity=0)
 
 
