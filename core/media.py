@@ -1,66 +1,26 @@
 """Pictures by content: checked and decoded whole on the way in, stored once, never changed."""
 
-import io
-import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core.domain.files import hash_bytes, write_atomic
-from core.errors import InvalidInput
+from core.domain.files import write_atomic
 from core.models import Campaign, CampaignMedia, Media
+from core.pictures import MAX_BYTES, Picture, PictureFacts, picture_check, picture_decode, thumbnail_bytes
 
-MIMES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-    "BMP": "image/bmp",
-}
-MAX_BYTES = 32 << 20
-MAX_PIXELS = 64_000_000
-THUMBNAIL_PX = 160
+__all__ = [
+    "MAX_BYTES",
+    "Picture",
+    "media_path",
+    "media_rows_write",
+    "media_store",
+    "picture_check",
+    "thumbnail_path",
+    "write_thumbnail",
+]
+
 CHUNK = 500
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A checked picture that is not stored yet."""
-
-    data: bytes
-    sha256: str
-    mime: str
-    width: int
-    height: int
-
-
-def picture_check(data: bytes, *, field: str = "image") -> Picture:
-    """Decode every pixel of ``data`` (at most 32 MiB and 64 megapixels); InvalidInput says what is wrong with it."""
-    if len(data) > MAX_BYTES:
-        raise InvalidInput(f"{field}: the picture is larger than {MAX_BYTES >> 20} MiB.", field=field)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=list(MIMES)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise InvalidInput(
-                        f"{field}: the picture has more than 64 megapixels.",
-                        field=field,
-                    )
-                image.load()
-                return Picture(
-                    data,
-                    hash_bytes(data),
-                    MIMES[image.format or ""],
-                    image.width,
-                    image.height,
-                )
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidInput(f"{field}: the picture has too many pixels.", field=field) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InvalidInput(f"{field}: not a whole PNG, JPEG, WebP, GIF or BMP picture.", field=field) from error
 
 
 def media_path(sha256: str) -> Path:
@@ -69,18 +29,22 @@ def media_path(sha256: str) -> Path:
 
 
 def thumbnail_path(sha256: str) -> Path:
-    """Where its thumbnail lies, a WebP of at most 160 px a side."""
-    return Path(settings.MEDIA_ROOT) / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+    """Where its thumbnail lies, a JPEG of at most 160 px a side."""
+    return Path(settings.MEDIA_ROOT) / "thumbnails" / sha256[:2] / f"{sha256}.jpg"
 
 
 def media_store(campaign: Campaign, pictures: list[Picture]) -> None:
     """Write files first, then rows; a picture that is there already costs nothing. Call inside a transaction."""
     for picture in pictures:
         write_files(picture)
-    unique = {picture.sha256: picture for picture in pictures}.values()
-    rows = [Media(p.sha256, p.mime, p.width, p.height, len(p.data)) for p in unique]
+    media_rows_write(campaign, {p.sha256: PictureFacts(p.mime, p.width, p.height, len(p.data)) for p in pictures})
+
+
+def media_rows_write(campaign: Campaign, facts: Mapping[str, PictureFacts]) -> None:
+    """The rows of pictures whose files are stored, by sha256; those that are there already stay."""
+    rows = [Media(sha, f.mime, f.width, f.height, f.num_bytes) for sha, f in facts.items()]
     Media.objects.bulk_create(rows, ignore_conflicts=True, batch_size=CHUNK)
-    uses = [CampaignMedia(campaign=campaign, media_id=p.sha256) for p in unique]
+    uses = [CampaignMedia(campaign=campaign, media_id=sha) for sha in facts]
     CampaignMedia.objects.bulk_create(uses, ignore_conflicts=True, batch_size=CHUNK)
 
 
@@ -93,9 +57,5 @@ def write_files(picture: Picture) -> None:
 
 def write_thumbnail(picture: Picture) -> None:
     """Make the small picture that lists show; made at import, never in a view."""
-    with Image.open(io.BytesIO(picture.data)) as image:
-        small = ImageOps.exif_transpose(image).convert("RGB")
-        small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-        buffer = io.BytesIO()
-        small.save(buffer, "WEBP", quality=80, method=0)
-    write_atomic(thumbnail_path(picture.sha256), buffer.getvalue())
+    with picture_decode(picture.data) as image:
+        write_atomic(thumbnail_path(picture.sha256), thumbnail_bytes(image))

@@ -70,7 +70,7 @@ def media_detail(request: HttpRequest, sha256: str) -> HttpResponse:
 def media_thumbnail(request: HttpRequest, sha256: str) -> HttpResponse:
     """Its small copy, made when it was imported."""
     media_open(cast(User, request.user), sha256)
-    return picture(thumbnail_path(sha256).read_bytes(), "image/webp")
+    return picture(thumbnail_path(sha256).read_bytes(), "image/jpeg")
 
 
 def picture(data: bytes, mime: str) -> HttpResponse:

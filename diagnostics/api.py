@@ -26,6 +26,13 @@ class ImportBody(BaseModel):
     path: str = Field(min_length=1, max_length=500)
 
 
+class BenchmarkBody(ImportBody):
+    """How the file is to be read, where it does not tell by itself: ``columns`` maps our names to the file's."""
+
+    format: str = Field(default="", max_length=20)
+    columns: dict[str, str] = Field(default_factory=dict, max_length=20)
+
+
 class CheckpointList(APIView):
     """Checkpoints of a campaign."""
 
@@ -53,8 +60,8 @@ class BenchmarkList(APIView):
 
     @extend_schema(operation_id="benchmark_import", request=ImportBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
-        """Start the import of a VLMEvalKit file."""
-        body, campaign = body_of(request, ImportBody), campaign_of(request, slug, "research")
+        """Start the import of a file; docs/benchmarks.md has the formats."""
+        body, campaign = body_of(request, BenchmarkBody), campaign_of(request, slug, "research")
         return accepted(benchmark_submit(actor=person_of(request), campaign=campaign, **dict(body)))
 
 

@@ -4,11 +4,13 @@ from typing import Any
 
 from core.jobs.context import JobContext
 from core.models import Campaign
+from diagnostics.benchmark_file import BenchmarkFile, benchmark_file
 from diagnostics.checkpoint_folder import checkpoint_inspect
 from diagnostics.models import AnswerRun
 from diagnostics.services.answer_runs import answer_run_execute
-from diagnostics.services.benchmarks import benchmark_import
+from diagnostics.services.benchmarks import benchmark_check, benchmark_import
 from diagnostics.services.checkpoints import checkpoint_save
+from diagnostics.services.predictions import predictions_import
 from diagnostics.services.reports import report_create
 
 
@@ -23,10 +25,28 @@ def checkpoint_register_job(context: JobContext) -> dict[str, Any]:
 
 
 def benchmark_import_job(context: JobContext) -> dict[str, Any]:
-    """Import a VLMEvalKit file."""
-    spec = context.spec
-    benchmark = benchmark_import(context, campaign=campaign_of(context), name=spec["name"], path=spec["path"])
+    """Import a benchmark's file."""
+    name, file = context.spec["name"], file_of(context)
+    benchmark = benchmark_import(context, campaign=campaign_of(context), name=name, file=file)
     return {"benchmark_id": benchmark.pk, "items": benchmark.num_items}
+
+
+def benchmark_check_job(context: JobContext) -> dict[str, Any]:
+    """Look at a benchmark's file and tell what an import would find."""
+    return {"report": benchmark_check(context, campaign=campaign_of(context), file=file_of(context))}
+
+
+def predictions_import_job(context: JobContext) -> dict[str, Any]:
+    """Bring predictions in, grade them, and freeze the report on them."""
+    run = predictions_import(context, campaign=campaign_of(context), **context.spec)
+    report = report_create(context, run)
+    return {"run_id": run.pk, "report_id": report.pk, "items": run.num_items, "join": run.result["join"]}
+
+
+def file_of(context: JobContext) -> BenchmarkFile:
+    """The file that the job's spec names, read as the spec says."""
+    spec = context.spec
+    return benchmark_file(spec["path"], format=spec.get("format", ""), columns=spec.get("columns"))
 
 
 def answer_run_job(context: JobContext) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from core.domain.answers import AnswerType, check_answer
 from core.domain.numbers import read_number
 from core.errors import InvalidInput
 from diagnostics.domain.splits import Split
-from diagnostics.tsv import Row, cell_list, index_key
+from diagnostics.formats.row import Kind, Row, RowFault, cell_list, index_key
 
 MAX_INDEX, MAX_SKILL = 120, 80
 OTHER_IMAGES = "mixed"
@@ -43,7 +43,10 @@ FAULTS = {
 
 @dataclass(frozen=True)
 class ItemText:
-    """All of an item but its pictures; ``split`` is None where the file does not say a known one."""
+    """All of an item but its pictures; ``split`` is None where the file does not say a known one.
+
+    ``doc_hash`` is lmms-eval's name of the document, by which other logs of it are joined.
+    """
 
     index: str
     question: str
@@ -54,12 +57,11 @@ class ItemText:
     skill: str
     image_type: str
     split: Split | None
+    doc_hash: str = ""
 
 
 def item_text(row: Row, benchmark: str) -> ItemText:
     """The row's question, or InvalidInput with what is wrong in it; without a category the benchmark is the skill."""
-    if not row.cells:
-        raise InvalidInput("not as many cells as the header has.", field="path")
     options = {letter: row.text(letter) for letter in ascii_uppercase if row.text(letter)}
     question = needed(row, "question")
     answer = gold_answer(row)
@@ -67,7 +69,8 @@ def item_text(row: Row, benchmark: str) -> ItemText:
     if answer_type is AnswerType.CHOICE:
         answer = whole_choice(answer, options) or answer
     if fault := check_answer(answer, answer_type, options or None):
-        raise InvalidInput(f"answer: {answer[:60]!r} {FAULTS[fault]}.", field="answer")
+        what = FAULTS.get(fault, fault.replace("_", " "))
+        raise RowFault(f"{answer[:60]!r} {what}.", field="answer", kind=Kind.ANSWER)
     return ItemText(
         index=index_of(row),
         question=question,
@@ -78,13 +81,14 @@ def item_text(row: Row, benchmark: str) -> ItemText:
         skill=skill_of(row, benchmark),
         image_type=image_type_of(row),
         split=Split(row.text("split")) if row.text("split") in set(Split) else None,
+        doc_hash=row.text("doc_hash"),
     )
 
 
 def needed(row: Row, column: str) -> str:
     """A cell that must not be empty."""
     if not row.text(column):
-        raise InvalidInput(f"{column}: the cell is empty.", field=column)
+        raise RowFault("the cell is empty.", field=column)
     return row.text(column)
 
 
@@ -92,7 +96,7 @@ def index_of(row: Row) -> str:
     """The row's index as a key."""
     index = needed(row, "index")
     if len(index) > MAX_INDEX:
-        raise InvalidInput(f"index: longer than {MAX_INDEX} characters.", field="index")
+        raise RowFault(f"longer than {MAX_INDEX} characters.", field="index")
     return index_key(index)
 
 
@@ -106,7 +110,8 @@ def gold_answer(row: Row) -> str:
     except InvalidInput:
         return answer  # an interval or a set, not a list of strings
     if len(accepted) > 1:
-        raise InvalidInput(f"answer: {len(accepted)} different accepted answers; give one.", field="answer")
+        message = f"{len(accepted)} different accepted answers; give one."
+        raise RowFault(message, field="answer", kind=Kind.ANSWER)
     return next(iter(accepted.values()), answer)
 
 
@@ -116,7 +121,7 @@ def answer_type_of(row: Row, question: str, options: dict[str, str], answer: str
     if said:
         if said not in ANSWER_TYPES:
             known = ", ".join(kind.value for kind in AnswerType)
-            raise InvalidInput(f"answer_type: {said[:40]!r} is none of {known}.", field="answer_type")
+            raise RowFault(f"{said[:40]!r} is none of {known}.", field="answer_type")
         return ANSWER_TYPES[said]
     if options:
         return AnswerType.CHOICE
@@ -133,7 +138,7 @@ def skill_of(row: Row, benchmark: str) -> str:
     """The category, else the benchmark's name."""
     skill = row.text("category") or benchmark
     if len(skill) > MAX_SKILL:
-        raise InvalidInput(f"category: longer than {MAX_SKILL} characters.", field="category")
+        raise RowFault(f"longer than {MAX_SKILL} characters.", field="category")
     return skill
 
 

@@ -8,7 +8,10 @@ MIN_IMAGES = 20
 
 
 class Checkpoint(models.Model):
-    """A Hugging Face checkpoint folder, known by its content; the only table of checkpoints."""
+    """A Hugging Face checkpoint folder, known by its content; the only table of checkpoints.
+
+    Without a ``path`` it stands for a model elsewhere, of which only predictions were brought.
+    """
 
     campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="checkpoints")
     name = models.CharField(max_length=120)
@@ -23,6 +26,11 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether there is no folder to load: nothing can be asked of it or start from it."""
+        return not self.path
 
 
 class Benchmark(models.Model):
@@ -57,6 +65,7 @@ class Item(models.Model):
     skill = models.CharField(max_length=80)
     image_type = models.CharField(max_length=30, default="mixed")
     split = models.CharField(max_length=8)
+    doc_hash = models.CharField(max_length=64, blank=True, help_text="lmms-eval's name of the document, if it is known")
 
     class Meta:
         constraints = [

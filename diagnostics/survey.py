@@ -1,42 +1,48 @@
-"""The dry pass over a benchmark file: everything is checked before anything is written.
+"""The pass over a benchmark file: everything is checked, pictures decoded in threads, before any row is written.
 
-What it keeps is small (hashes, not pictures), so that the second pass can write rows without decoding again.
+What it keeps in memory is small (hashes, not pictures, not texts), so that the file may be of any size.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.domain.files import hash_bytes
 from core.errors import InvalidInput
-from core.media import Picture, picture_check
+from core.media_staging import Staging
+from core.pictures import PictureFacts, facts_of, picture_decode
+from diagnostics.benchmark_file import BenchmarkFile
 from diagnostics.domain.splits import Split, split_of
+from diagnostics.formats.row import Kind, PictureSource, Row, RowFault
+from diagnostics.formats.sources import source_bytes
+from diagnostics.item_spool import ItemSpool
 from diagnostics.item_text import ItemText, item_text
-from diagnostics.tsv import Row, pointer_of, row_pictures, tsv_rows
+from diagnostics.problems import KEPT, Problems
 
-SHOWN_PROBLEMS = 20
+THREADS = 3 * (os.cpu_count() or 1)  # decoding lets go of the interpreter, and files wait for the disk
+PENDING_ROWS, PENDING_BYTES = 8 * THREADS, 48 << 20
 
-
-@dataclass(frozen=True)
-class PictureFacts:
-    """What decoding a picture told."""
-
-    mime: str
-    width: int
-    height: int
+Taken = list[tuple[str, PictureFacts]]
 
 
 @dataclass
 class Survey:
-    """What the dry pass learnt, by index key; ``problems`` are sentences that start with the row's number."""
+    """What the pass learnt, by index key."""
 
     num_rows: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
     facts: dict[str, PictureFacts] = field(default_factory=dict)
     row_numbers: dict[str, int] = field(default_factory=dict)
     images: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pointers: dict[str, str] = field(default_factory=dict)
     said_splits: dict[str, Split] = field(default_factory=dict)
+    skills: Counter[str] = field(default_factory=Counter)
+    same_content: list[int] = field(default_factory=list)
+    num_same_content: int = 0
+    _contents: set[bytes] = field(default_factory=set)
 
     def cluster(self, key: str) -> str:
         """What names the row's scene: the hash of its picture, or of its pictures."""
@@ -47,43 +53,142 @@ class Survey:
         """The split that the file says, else the one that follows from the scene."""
         return self.said_splits.get(key) or split_of(self.cluster(key))
 
+    def note_content(self, number: int, text: ItemText, images: str) -> None:
+        """Count a row that asks the same of the same pictures as an earlier one under another index."""
+        content = bytes.fromhex(hash_bytes(f"{images}\n{text.question}\n{sorted(text.options.items())}\n{text.answer}"))
+        if content in self._contents:
+            self.num_same_content += 1
+            self.same_content += [number] if len(self.same_content) < KEPT else []
+        self._contents.add(content)
 
-def survey_file(tsv: Path, benchmark: str, on_row: Callable[[int], None]) -> Survey:
-    """Check every row and decode every picture; InvalidInput lists the bad rows. ``on_row`` gets rows done."""
-    survey = Survey()
-    for row in tsv_rows(tsv):
-        survey.num_rows += 1
+
+@dataclass(frozen=True)
+class Kept:
+    """Where the pass leaves what the writing needs; a dry run leaves nothing."""
+
+    staging: Staging
+    spool: ItemSpool
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A good row whose pictures are being decoded."""
+
+    number: int
+    text: ItemText
+    taken: Future[Taken]
+    num_bytes: int
+
+
+@dataclass
+class Surveyor:
+    """Goes through the rows; pictures are decoded meanwhile, a bounded number of them at a time."""
+
+    survey: Survey
+    pool: ThreadPoolExecutor
+    kept: Kept | None
+    pending: deque[Pending] = field(default_factory=deque)
+    num_bytes: int = 0
+
+    def row(self, row: Row, benchmark: str) -> None:
+        """Check one row; its pictures may be looked at later."""
+        self.survey.num_rows += 1
         try:
-            survey_row(survey, row, tsv, benchmark)
+            text = self.checked_text(row, benchmark)
         except InvalidInput as error:
-            survey.problems.append(f"row {row.number}: {error}")
-        on_row(survey.num_rows)
-    follow_pointers(survey)
-    if not survey.num_rows:
-        survey.problems.append("row 2: the file has no rows.")
-    if not survey.problems:
-        check_splits(survey)
-    if survey.problems:
-        raise InvalidInput(problem_list(survey.problems), field="path")
+            self.survey.problems.add(row.number, error)
+            return
+        if row.points_to is not None:
+            self.survey.pointers[text.index] = row.points_to
+            self.keep(row.number, text, f"as {row.points_to}")
+        else:
+            self.submit(row, text)
+
+    def checked_text(self, row: Row, benchmark: str) -> ItemText:
+        """The row's question under an index that is new."""
+        if row.fault and not row.cells:
+            raise row.fault
+        text = item_text(row, benchmark)
+        first = self.survey.row_numbers.setdefault(text.index, row.number)
+        if first != row.number:
+            message = f"{text.index} comes twice, first in row {first}."
+            raise RowFault(message, field="index", kind=Kind.DUPLICATE)
+        if row.fault:
+            raise row.fault
+        return text
+
+    def submit(self, row: Row, text: ItemText) -> None:
+        """Decode the row's pictures, when others are done if too many wait."""
+        size = sum(len(one) for one in row.pictures if not isinstance(one, Path))
+        self.num_bytes += size
+        taken = self.pool.submit(pictures_take, row.pictures, self.kept.staging if self.kept else None)
+        self.pending.append(Pending(row.number, text, taken, size))
+        while len(self.pending) > PENDING_ROWS or self.num_bytes > PENDING_BYTES:
+            self.settle()
+
+    def settle(self) -> None:
+        """Note what became of the pictures that were submitted first."""
+        one = self.pending.popleft()
+        self.num_bytes -= one.num_bytes
+        try:
+            taken = one.taken.result()
+        except InvalidInput as error:
+            self.survey.problems.add(one.number, error)
+            return
+        self.survey.facts.update(taken)
+        self.survey.images[one.text.index] = tuple(sha for sha, _ in taken)
+        self.keep(one.number, one.text, " ".join(sha for sha, _ in taken))
+
+    def keep(self, number: int, text: ItemText, images: str) -> None:
+        """Note a good row, and its text for the writing."""
+        if text.split:
+            self.survey.said_splits[text.index] = text.split
+        self.survey.skills[text.skill] += 1
+        self.survey.note_content(number, text, images)
+        if self.kept:
+            self.kept.spool.write(text)
+
+
+def survey_file(file: BenchmarkFile, benchmark: str, on_row: Callable[[int], None], kept: Kept | None = None) -> Survey:
+    """Check every row and decode every picture; ``on_row`` gets rows done. What was good is ``kept`` for the writing.
+
+    InvalidInput when the file itself cannot be read to its end; ``problems`` has what is wrong with its rows.
+    """
+    survey, before = Survey(), file.state()
+    with ThreadPoolExecutor(THREADS) as pool:
+        surveyor = Surveyor(survey, pool, kept)
+        for row in file.rows():
+            surveyor.row(row, benchmark)
+            on_row(survey.num_rows)
+        while surveyor.pending:
+            surveyor.settle()
+            on_row(survey.num_rows)
+    if file.state() != before:
+        raise InvalidInput("path: the file changed while it was imported.", field="path")
+    survey_finish(survey)
     return survey
 
 
-def survey_row(survey: Survey, row: Row, tsv: Path, benchmark: str) -> None:
-    """Check one row and note its pictures, or where it points."""
-    text = item_text(row, benchmark)
-    if text.index in survey.row_numbers:
-        first = survey.row_numbers[text.index]
-        raise InvalidInput(f"index: {text.index} comes twice, first in row {first}.", field="index")
-    survey.row_numbers[text.index] = row.number
-    if text.split:
-        survey.said_splits[text.index] = text.split
-    target = pointer_of(row)
-    if target is not None:
-        survey.pointers[text.index] = target
-        return
-    pictures = [picture_check(data) for data in row_pictures(row, tsv)]
-    survey.images[text.index] = tuple(picture.sha256 for picture in pictures)
-    survey.facts |= {p.sha256: PictureFacts(p.mime, p.width, p.height) for p in pictures}
+def pictures_take(sources: tuple[PictureSource, ...], staging: Staging | None) -> Taken:
+    """Decode the pictures of one row, into the staging folder if there is one; runs in a thread."""
+    return [picture_take(source_bytes(source), staging) for source in sources]
+
+
+def picture_take(data: bytes, staging: Staging | None) -> tuple[str, PictureFacts]:
+    """One picture's name and facts."""
+    if staging:
+        return staging.take(data)
+    with picture_decode(data) as image:
+        return hash_bytes(data), facts_of(image, len(data))
+
+
+def survey_finish(survey: Survey) -> None:
+    """What can be said only when all rows are known."""
+    follow_pointers(survey)
+    if not survey.num_rows:
+        survey.problems.add(2, RowFault("the file has no rows.", field="row"))
+    if not survey.problems.total:
+        check_splits(survey)
 
 
 def follow_pointers(survey: Survey) -> None:
@@ -93,8 +198,8 @@ def follow_pointers(survey: Survey) -> None:
         if target in own:
             survey.images[key] = own[target]
         elif target not in survey.row_numbers or target in survey.pointers:
-            number = survey.row_numbers[key]
-            survey.problems.append(f"row {number}: image: points to {target!r}, and no row of that index has pictures.")
+            message = f"points to {target[:80]!r}, and no row of that index has pictures."
+            survey.problems.add(survey.row_numbers[key], RowFault(message, field="image", kind=Kind.POINTER))
 
 
 def check_splits(survey: Survey) -> None:
@@ -104,33 +209,5 @@ def check_splits(survey: Survey) -> None:
         other = first.setdefault(survey.cluster(key), key)
         if survey.split(other) is not survey.split(key):
             where = f"row {survey.row_numbers[other]} has it in {survey.split(other)}"
-            survey.problems.append(f"row {number}: split: {survey.split(key)}, but {where}: one picture, one split.")
-
-
-def problem_list(problems: list[str]) -> str:
-    """The first problems, and how many there are."""
-    shown = " ".join(problems[:SHOWN_PROBLEMS])
-    more = len(problems) - SHOWN_PROBLEMS
-    return f"{len(problems)} problem(s), nothing was imported. {shown}" + (f" And {more} more." if more > 0 else "")
-
-
-def surveyed_rows(tsv: Path, benchmark: str, survey: Survey) -> Iterator[tuple[ItemText, Row]]:
-    """The rows again, for writing; a file that changed meanwhile is refused."""
-    for row in tsv_rows(tsv):
-        text = item_text(row, benchmark)
-        if text.index not in survey.images:
-            raise InvalidInput("path: the file changed while it was imported.", field="path")
-        yield text, row
-
-
-def surveyed_pictures(row: Row, tsv: Path, survey: Survey) -> list[Picture]:
-    """The row's own pictures, known to be whole from the dry pass; none for a row that points to another."""
-    if pointer_of(row) is not None:
-        return []
-    pictures = []
-    for data in row_pictures(row, tsv):
-        facts = survey.facts.get(sha256 := hash_bytes(data))
-        if facts is None:
-            raise InvalidInput("path: the file changed while it was imported.", field="path")
-        pictures.append(Picture(data, sha256, facts.mime, facts.width, facts.height))
-    return pictures
+            message = f"{survey.split(key)}, but {where}: one picture, one split."
+            survey.problems.add(number, RowFault(message, field="split", kind=Kind.SPLIT))

@@ -9,13 +9,22 @@ from datagen.handlers import (
     pool_import_job,
     quality_job,
 )
-from diagnostics.handlers import answer_run_job, benchmark_import_job, checkpoint_register_job, report_job
+from diagnostics.handlers import (
+    answer_run_job,
+    benchmark_check_job,
+    benchmark_import_job,
+    checkpoint_register_job,
+    predictions_import_job,
+    report_job,
+)
 from training.handlers import evaluate_job, gate_job, train_job
 from training.services.rounds import stage_then
 
 HANDLERS: dict[str, Handler] = {
     "checkpoint_register": Handler(checkpoint_register_job),
     "benchmark_import": Handler(benchmark_import_job),
+    "benchmark_check": Handler(benchmark_check_job),
+    "predictions_import": Handler(predictions_import_job),
     "pool_import": Handler(pool_import_job),
     "answer_run": Handler(answer_run_job, stage_then),
     "report": Handler(report_job, stage_then),

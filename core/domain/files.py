@@ -10,20 +10,32 @@ CHUNK = 1 << 20
 CHECKPOINT_SUFFIXES = (".json", ".safetensors", ".jinja", ".txt", ".model")
 
 
-def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write ``data`` to ``path`` whole or not at all; on return it has reached the disk."""
+def write_atomic(path: Path, data: bytes | str, *, sync: bool = True) -> None:
+    """Write ``data`` to ``path`` whole or not at all; on return it has reached the disk.
+
+    Without ``sync`` that holds when a process is killed, but not when the power fails.
+    """
     raw = data.encode() if isinstance(data, str) else data
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = temporary_beside(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def temporary_beside(path: Path) -> tuple[int, str]:
+    """A new file in ``path``'s folder, which is made where it is missing."""
+    try:
+        return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
 
 
 def hash_bytes(data: bytes | str) -> str:

@@ -40,6 +40,8 @@ def answer_run_create(
     require(actor, "research", campaign)
     if checkpoint.campaign_id != campaign.pk:
         raise InvalidInput("checkpoint: it belongs to another campaign.", field="checkpoint")
+    if checkpoint.is_elsewhere:
+        raise InvalidInput("checkpoint: it has no folder here, only predictions.", field="checkpoint")
     split, round_number = choice["split"], choice["round_number"]
     chosen = items_choose(
         bank_items(campaign, split),

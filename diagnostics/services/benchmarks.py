@@ -1,149 +1,116 @@
-"""Benchmarks come in from VLMEvalKit files: all of a file or nothing, once, and on after a kill."""
+"""Benchmarks come in from files of many formats: all of a file or nothing, once, and on after a kill."""
 
 import json
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from operator import attrgetter
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.contrib.auth.models import User
 
 from core.access import audit, require
-from core.domain.files import hash_bytes, hash_file, write_atomic
+from core.domain.files import hash_bytes
 from core.errors import InvalidInput, WrongState
 from core.jobs.context import JobContext
 from core.jobs.services import JobRequest, job_submit
-from core.media import Picture, media_path, media_store, write_thumbnail
+from core.media_staging import staging_of
 from core.models import Campaign, Job
-from diagnostics.import_paths import import_path
-from diagnostics.item_text import ItemText
-from diagnostics.models import Benchmark, Item
-from diagnostics.survey import Survey, survey_file, surveyed_pictures, surveyed_rows
-
-CHUNK_ITEMS = 150  # with their media, below 500 rows a transaction
-CHUNK_BYTES = 64 << 20
-PAUSE_S = 0.02
-FILE_THREADS = 4  # they wait for the disk
+from diagnostics.benchmark_file import BenchmarkFile, benchmark_file
+from diagnostics.import_report import ImportReport, import_report
+from diagnostics.item_spool import item_spool
+from diagnostics.models import Benchmark
+from diagnostics.services.item_writer import items_write
+from diagnostics.survey import Kept, Survey, survey_file
 
 
-@dataclass
-class Chunk:
-    """Items and the pictures that they bring, to be written together."""
-
-    items: list[Item] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a transaction has enough of it."""
-        too_big = sum(len(picture.data) for picture in self.pictures) >= CHUNK_BYTES
-        return too_big or max(len(self.items), len(self.pictures)) >= CHUNK_ITEMS
-
-    def distinct_pictures(self) -> list[Picture]:
-        """Each picture once, by name: two imports that write the same ones in the same order never deadlock."""
-        return sorted({picture.sha256: picture for picture in self.pictures}.values(), key=attrgetter("sha256"))
-
-
-def benchmark_submit(*, actor: User, campaign: Campaign, name: str, path: str) -> Job:
+def benchmark_submit(
+    *,
+    actor: User,
+    campaign: Campaign,
+    name: str,
+    path: str,
+    format: str = "",
+    columns: Mapping[str, str] | None = None,
+) -> Job:
     """A job that imports the file; a path outside the import folders is refused here and now."""
     require(actor, "research", campaign)
-    file = tsv_path(path)
-    key = hash_bytes(json.dumps([campaign.pk, name, str(file)]))
-    request = JobRequest("benchmark_import", {"name": name, "path": str(file)}, dedup_key=f"benchmark {key}")
+    spec = file_spec(benchmark_file(path, format=format, columns=columns), format)
+    key = hash_bytes(json.dumps([campaign.pk, name, *spec.values()]))
+    request = JobRequest("benchmark_import", {"name": name, **spec}, dedup_key=f"benchmark {key}")
     return job_submit(actor=actor, campaign=campaign, request=request)
 
 
-def benchmark_import(context: JobContext, *, campaign: Campaign, name: str, path: str) -> Benchmark:
+def benchmark_check_submit(
+    *, actor: User, campaign: Campaign, path: str, format: str = "", columns: Mapping[str, str] | None = None
+) -> Job:
+    """A job that only looks: its result is the report on the file, and nothing is stored."""
+    require(actor, "research", campaign)
+    spec = file_spec(benchmark_file(path, format=format, columns=columns), format)
+    key = hash_bytes(json.dumps([campaign.pk, *spec.values()]))
+    request = JobRequest("benchmark_check", spec, dedup_key=f"benchmark check {key}")
+    return job_submit(actor=actor, campaign=campaign, request=request)
+
+
+def file_spec(file: BenchmarkFile, format: str) -> dict[str, Any]:
+    """What a job must know to find and read the file; only what was said."""
+    said = {"format": format, "columns": dict(file.origin.columns)}
+    return {"path": str(file.origin.path), **{name: value for name, value in said.items() if value}}
+
+
+def benchmark_check(context: JobContext, *, campaign: Campaign, file: BenchmarkFile) -> ImportReport:
+    """The report of a dry run: every row and every picture is looked at, nothing is written."""
+    require(context.job.actor, "research", campaign)
+    survey = survey_file(file, file.origin.path.stem[:80], rows_progress(context))
+    return import_report(file, survey)
+
+
+def benchmark_import(context: JobContext, *, campaign: Campaign, name: str, file: BenchmarkFile) -> Benchmark:
     """The benchmark with all its items. The same file again changes nothing, another under this name is WrongState."""
     require(context.job.actor, "research", campaign)
-    tsv = tsv_path(path)
-    file_hash = hash_file(tsv, context.beat)
+    file_hash = file.content_hash(context.beat)
     seen = Benchmark.objects.filter(campaign=campaign, name=name).first()
-    if seen and seen.file_hash == file_hash and seen.num_items:
-        return seen
     if seen:
         same_file(seen, file_hash)
-    survey = survey_file(tsv, name, lambda done: context.progress(done, done + 1, "rows checked"))
-    with context.writing():
-        benchmark, _ = Benchmark.objects.get_or_create(campaign=campaign, name=name, defaults={"file_hash": file_hash})
-        same_file(benchmark, file_hash)
-    write_items(context, benchmark, tsv, survey)
+    if seen and seen.num_items:
+        return seen
+    try:
+        benchmark = benchmark_bring(context, Benchmark(campaign=campaign, name=name, file_hash=file_hash), file)
+    except InvalidInput:
+        staging_of(context.job).remove()
+        raise
+    staging_of(context.job).remove()
+    return benchmark
+
+
+def benchmark_bring(context: JobContext, wanted: Benchmark, file: BenchmarkFile) -> Benchmark:
+    """Check everything, then write everything."""
+    staging = staging_of(context.job)
+    with item_spool(staging.folder) as spool:
+        kept = Kept(staging, spool)
+        survey = survey_file(file, wanted.name, rows_progress(context), kept)
+        if survey.problems.total:
+            raise InvalidInput(survey.problems.sentence(), field="path")
+        benchmark = benchmark_row(context, wanted)
+        items_write(context, benchmark, kept, survey)
     return close(context, benchmark, survey)
 
 
-def tsv_path(path: str) -> Path:
-    """The file that an import may read."""
-    file = import_path(path)
-    if not file.is_file():
-        raise InvalidInput(f"path: {path} is no file.", field="path")
-    return file
+def benchmark_row(context: JobContext, wanted: Benchmark) -> Benchmark:
+    """The benchmark's row, made by this import or by a rival of the same file."""
+    with context.writing():
+        defaults = {"file_hash": wanted.file_hash}
+        benchmark, _ = Benchmark.objects.get_or_create(campaign=wanted.campaign, name=wanted.name, defaults=defaults)
+        same_file(benchmark, wanted.file_hash)
+    return benchmark
+
+
+def rows_progress(context: JobContext) -> Callable[[int], None]:
+    """Shows how many rows were checked; how many there are is not known yet."""
+    return lambda done: context.progress(done, done + 1, "rows checked")
 
 
 def same_file(benchmark: Benchmark, file_hash: str) -> None:
     """Go on only when the benchmark comes from this very file."""
     if benchmark.file_hash != file_hash:
         raise WrongState(f"A benchmark {benchmark.name!r} from another file exists; give this one another name.")
-
-
-def write_items(context: JobContext, benchmark: Benchmark, tsv: Path, survey: Survey) -> None:
-    """Write what is missing in short transactions; picture files come first, outside of them."""
-    written = benchmark.items.count()
-    with ThreadPoolExecutor(FILE_THREADS) as pool:
-        for chunk in missing_chunks(benchmark, tsv, survey):
-            pictures = chunk.distinct_pictures()
-            list(pool.map(files_write, pictures))
-            with context.writing():
-                media_store(benchmark.campaign, pictures)
-                Item.objects.bulk_create(chunk.items, ignore_conflicts=True)  # a rival import of the same file
-            written += len(chunk.items)
-            context.progress(written, survey.num_rows, "items")
-            time.sleep(PAUSE_S)
-
-
-def files_write(picture: Picture) -> None:
-    """The picture's files, thumbnail first, so that whoever finds the picture finds both."""
-    if not media_path(picture.sha256).exists():
-        write_thumbnail(picture)
-        write_atomic(media_path(picture.sha256), picture.data)
-
-
-def missing_chunks(benchmark: Benchmark, tsv: Path, survey: Survey) -> Iterator[Chunk]:
-    """The file's rows that are no items yet, in the file's order."""
-    known = set(benchmark.items.values_list("index", flat=True))
-    chunk = Chunk()
-    for text, row in surveyed_rows(tsv, benchmark.name, survey):
-        if text.index in known:
-            continue
-        chunk.items.append(item_of(benchmark, text, survey))
-        chunk.pictures += surveyed_pictures(row, tsv, survey)
-        if chunk.is_full:
-            yield chunk
-            chunk = Chunk()
-    if chunk.items:
-        yield chunk
-
-
-def item_of(benchmark: Benchmark, text: ItemText, survey: Survey) -> Item:
-    """The item's row, its content named by pictures, question, options and answer."""
-    images = list(survey.images[text.index])
-    content = json.dumps([images, text.question, text.options, text.answer])
-    return Item(
-        benchmark=benchmark,
-        index=text.index,
-        content_hash=hash_bytes(content),
-        images=images,
-        cluster=survey.cluster(text.index),
-        question=text.question,
-        hint=text.hint,
-        options=text.options,
-        answer=text.answer,
-        answer_type=text.answer_type,
-        skill=text.skill,
-        image_type=text.image_type,
-        split=survey.split(text.index),
-    )
 
 
 def close(context: JobContext, benchmark: Benchmark, survey: Survey) -> Benchmark:

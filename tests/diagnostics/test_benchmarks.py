@@ -6,10 +6,11 @@ from core.errors import InvalidInput, LeaseLost, NotAllowed, WrongState
 from core.jobs.context import JobContext
 from core.media import media_path
 from core.models import AuditEvent, CampaignMedia, Job, Media
+from diagnostics import survey
 from diagnostics.domain.splits import split_of
 from diagnostics.handlers import benchmark_import_job
 from diagnostics.models import Benchmark, Item
-from diagnostics.services import benchmarks
+from diagnostics.services import item_writer
 from diagnostics.services.benchmarks import benchmark_submit
 from tests.diagnostics.makers import png, tsv_row, write_tsv
 from tests.factories import make_campaign, make_context, make_job, make_member
@@ -135,7 +136,7 @@ def test_one_picture_in_two_splits_is_a_problem(campaign, import_root):
 
 
 def test_a_killed_import_goes_on_and_writes_nothing_twice(campaign, import_root, monkeypatch):
-    monkeypatch.setattr(benchmarks, "CHUNK_ITEMS", 2)
+    monkeypatch.setattr(item_writer, "chunk_size", lambda: 2)
     path = write_tsv(import_root / "b.tsv", [tsv_row(n) for n in range(7)])
     writes = []
 
@@ -160,9 +161,9 @@ def test_a_killed_import_goes_on_and_writes_nothing_twice(campaign, import_root,
 
 
 def test_two_imports_of_one_file_at_once_make_one_benchmark(campaign, import_root, monkeypatch):
-    monkeypatch.setattr(benchmarks, "CHUNK_ITEMS", 2)
+    monkeypatch.setattr(item_writer, "chunk_size", lambda: 2)
     path = write_tsv(import_root / "b.tsv", [tsv_row(n) for n in range(5)])
-    real, rival = benchmarks.item_of, []
+    real, rival = item_writer.item_of, []
 
     def let_the_rival_pass(*args):
         if not rival:
@@ -170,22 +171,21 @@ def test_two_imports_of_one_file_at_once_make_one_benchmark(campaign, import_roo
             rival.append(run_import(campaign, path))
         return real(*args)
 
-    monkeypatch.setattr(benchmarks, "item_of", let_the_rival_pass)
+    monkeypatch.setattr(item_writer, "item_of", let_the_rival_pass)
     assert run_import(campaign, path) == rival[1]
     assert sorted(Item.objects.values_list("index", flat=True)) == [str(n) for n in range(5)]
     assert AuditEvent.objects.filter(action="benchmark.imported").count() == 1
 
 
-def test_a_file_that_changes_between_check_and_write_is_refused(campaign, import_root, monkeypatch):
+def test_a_file_that_changes_while_it_is_read_is_refused(campaign, import_root, monkeypatch):
     path = write_tsv(import_root / "b.tsv", [tsv_row(1)])
-    survey = benchmarks.survey_file
+    real = survey.item_text
 
     def then_change(*args):
-        found = survey(*args)
-        write_tsv(path, [tsv_row(1, image=tsv_row(2)["image"])])
-        return found
+        write_tsv(path, [tsv_row(1, question="Another one?")])
+        return real(*args)
 
-    monkeypatch.setattr(benchmarks, "survey_file", then_change)
+    monkeypatch.setattr(survey, "item_text", then_change)
     with pytest.raises(InvalidInput, match="changed while"):
         run_import(campaign, path)
     assert Item.objects.count() == 0

@@ -12,7 +12,7 @@ from tests.training.rows import answer_all, make_campaign_ready
 from tests.training.stage_play import KINDS, Play, manifest_of, takes_of
 from training.services.rounds import round_approve, round_start, stage_then
 
-IMPORTS = {"checkpoint_register", "benchmark_import", "pool_import"}
+IMPORTS = {"checkpoint_register", "benchmark_import", "benchmark_check", "predictions_import", "pool_import"}
 
 
 def test_every_kind_of_the_contract_has_a_handler():

@@ -19,7 +19,7 @@ def parent_default(campaign: Campaign) -> Checkpoint | None:
     """The last round's child if it was promoted, else its parent; before any round the newest checkpoint."""
     last = Round.objects.filter(campaign=campaign).select_related("parent", "child").order_by("-number").first()
     if last is None:
-        return Checkpoint.objects.filter(campaign=campaign).order_by("-id").first()
+        return Checkpoint.objects.filter(campaign=campaign).exclude(path="").order_by("-id").first()
     return last.child if last.decision == "promoted" and last.child else last.parent
 
 

@@ -42,6 +42,8 @@ def round_start(*, actor: User, campaign: Campaign, checkpoint: Checkpoint | Non
     parent = checkpoint or parent_default(campaign)
     if parent is None:
         raise InvalidInput("checkpoint: register one in this campaign first.", field="checkpoint")
+    if parent.is_elsewhere:
+        raise InvalidInput("checkpoint: it has no folder here, only predictions.", field="checkpoint")
     newest = Round.objects.filter(campaign=campaign).aggregate(number=Max("number"))["number"]
     with transaction.atomic():
         round = round_create(actor, campaign, parent, (newest or 0) + 1)

@@ -5,13 +5,29 @@ import base64
 import pytest
 
 from core.errors import InvalidInput
+from diagnostics.formats import tsv
+from diagnostics.formats.records import Origin
+from diagnostics.formats.row import Row, cell_list, index_key
+from diagnostics.formats.sources import source_bytes
+from diagnostics.formats.tsv import pointer_of
+from diagnostics.formats.tsv import tsv_row as read_row
 from diagnostics.item_text import item_text
-from diagnostics.tsv import Row, cell_list, index_key, pointer_of, row_pictures, tsv_rows
 from tests.diagnostics.makers import b64, png, tsv_row, write_tsv
 
 
 def text_of(**cells: str):
     return item_text(Row(2, tsv_row(1, **cells)), "bench")
+
+
+def tsv_rows(path):
+    return tsv.tsv_rows(Origin(path))
+
+
+def pictures_of(cells, path):
+    row = read_row(2, cells, path)
+    if row.fault:
+        raise row.fault
+    return [source_bytes(one) for one in row.pictures]
 
 
 def test_a_good_row_is_a_typed_question():
@@ -114,8 +130,8 @@ def test_a_file_that_is_not_utf8_is_refused_with_a_place(tmp_path):
 
 
 def test_several_pictures_are_the_text_of_a_list(tmp_path):
-    row = Row(2, tsv_row(1, image=str([b64(1), b64(2)])))
-    assert row_pictures(row, tmp_path / "a.tsv") == [png(1), png(2)]
+    cells = tsv_row(1, image=str([b64(1), b64(2)]))
+    assert pictures_of(cells, tmp_path / "a.tsv") == [png(1), png(2)]
 
 
 def test_the_text_of_a_list_is_read_and_never_run():
@@ -125,29 +141,43 @@ def test_the_text_of_a_list_is_read_and_never_run():
 
 
 def test_a_short_image_cell_points_to_a_row_by_its_index():
-    assert pointer_of(Row(2, {"image": "007"})) == "7" == index_key("7")
-    assert pointer_of(Row(2, {"image": "scene-7"})) == "scene-7"
-    assert pointer_of(Row(2, {"image": b64()})) is None
-    assert pointer_of(Row(2, {"image": ""})) is None
+    assert pointer_of({"image": "007"}) == "7" == index_key("7")
+    assert pointer_of({"image": "scene-7"}) == "scene-7"
+    assert pointer_of({"image": b64()}) is None
+    assert pointer_of({"image": ""}) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "target"),
+    [
+        ({"index": "2000007"}, "7"),
+        ({"index": "12", "g_index": "7"}, "7"),
+        ({"index": "7", "g_index": "7"}, None),
+        ({"index": "7"}, None),
+        ({"index": "2000007", "image_path": "own.png"}, None),
+    ],
+)
+def test_a_rotation_without_a_picture_takes_that_of_its_circular_groups_first_question(cells, target):
+    assert pointer_of(cells) == target
 
 
 @pytest.mark.parametrize("image", ["data:image/png;base64," + b64(), "not base64! " * 10, b64()[:-3]])
 def test_pictures_that_are_not_raw_base64_are_refused(tmp_path, image):
     with pytest.raises(InvalidInput, match="image"):
-        row_pictures(Row(2, tsv_row(1, image=image)), tmp_path / "a.tsv")
+        pictures_of(tsv_row(1, image=image), tmp_path / "a.tsv")
 
 
 def test_line_breaks_inside_base64_do_not_matter(tmp_path):
     broken = base64.encodebytes(png(1)).decode()
-    assert row_pictures(Row(2, tsv_row(1, image=broken)), tmp_path / "a.tsv") == [png(1)]
+    assert pictures_of(tsv_row(1, image=broken), tmp_path / "a.tsv") == [png(1)]
 
 
 @pytest.mark.parametrize("place", ["1.png", "images/bench/1.png"])
 def test_picture_files_lie_beside_the_file_or_where_vlmevalkit_keeps_them(import_root, place):
     (import_root / place).parent.mkdir(parents=True, exist_ok=True)
     (import_root / place).write_bytes(png(5))
-    row = Row(2, tsv_row(1, image="", image_path="['1.png']"))
-    assert row_pictures(row, import_root / "bench.tsv") == [png(5)]
+    cells = tsv_row(1, image="", image_path="['1.png']")
+    assert pictures_of(cells, import_root / "bench.tsv") == [png(5)]
 
 
 def test_picture_files_outside_the_import_folders_are_not_read(import_root, tmp_path):
@@ -155,4 +185,4 @@ def test_picture_files_outside_the_import_folders_are_not_read(import_root, tmp_
     (import_root / "link.png").symlink_to(tmp_path / "secret.png")
     for name in ("../secret.png", str(tmp_path / "secret.png"), "link.png", "gone.png", "x" * 300, "['a\\0b']"):
         with pytest.raises(InvalidInput, match="image_path"):
-            row_pictures(Row(2, tsv_row(1, image="", image_path=name)), import_root / "bench.tsv")
+            pictures_of(tsv_row(1, image="", image_path=name), import_root / "bench.tsv")
