@@ -93,7 +93,7 @@ def test_a_samples_page_tells_its_whole_story(admin, mixture, held):
     }
     Sample.objects.filter(pk=held.pk).update(evidence=evidence)
     make_call(held, "planner", "Plan it", ['{"plan": "<script>"}'])
-    make_call(held, "image_search", "bars", [], suffix="/search", tool="image_search")
+    make_call(held, "image_search", "bars", [], suffix="/repair", tool="image_search")
     html = page(admin, "sample-detail", *place(held))
     for text in ("Compare two bars.", "4 ×5, 3 ×2", "6.5", "blurred", "Something new", "planner-v1", "Plan it"):
         assert text in html, text
