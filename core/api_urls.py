@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import api_views as views
-from core import audit_api, settings_api, token_views
+from core import audit_api, job_api, settings_api, token_views
 
 urlpatterns = [
     path("campaigns", views.CampaignList.as_view(), name="api-campaign-list"),
@@ -22,4 +22,7 @@ urlpatterns = [
     path("jobs/<int:pk>/retry", views.JobRetry.as_view(), name="api-job-retry"),
     path("tokens", token_views.TokenList.as_view(), name="api-token-list"),
     path("tokens/<str:key>", token_views.TokenDetail.as_view(), name="api-token-detail"),
+    path("jobs", job_api.JobList.as_view(), name="api-job-list"),
+    path("jobs/<int:pk>/events", job_api.JobEvents.as_view(), name="api-job-events"),
+    path("workers", job_api.WorkerList.as_view(), name="api-worker-list"),
 ]

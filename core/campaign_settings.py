@@ -32,6 +32,7 @@ class MixtureSettings(Part):
     )
     total: int = Field(default=1024, ge=1, le=100_000, description="samples a round")
     replay_share: float = Field(default=0.35, ge=0, le=1, description="of the samples, to keep what the model can do")
+    two_persons: bool = Field(default=False, description="who started the round or edited its mixture cannot approve")
 
 
 class GenerationSettings(Part):

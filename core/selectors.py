@@ -1,6 +1,5 @@
 """What pages read: campaigns and rights of a person, jobs and why one waits."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from core.access import GRANTS
 from core.errors import NotAllowed, NotFound
-from core.jobs.hints import LOOK_PERIOD_S, QUEUES
+from core.jobs.hints import LOOK_PERIOD_S
 from core.models import Campaign, CampaignMedia, Job, Media, Membership
 from core.models.jobs import LIVE
 
@@ -71,15 +70,6 @@ class JobRow:
     may_retry: bool
 
 
-@dataclass(frozen=True)
-class QueueRow:
-    """One queue: what runs in it now, and how many wait."""
-
-    name: str
-    running: list[Job]
-    num_waiting: int
-
-
 def jobs_visible(user: User) -> QuerySet[Job]:
     """Jobs of this person's campaigns; staff also see jobs that belong to none."""
     rows = Job.objects.select_related("campaign", "actor")
@@ -91,7 +81,7 @@ def jobs_visible(user: User) -> QuerySet[Job]:
 
 def jobs_live(user: User, now: datetime) -> list[JobRow]:
     """Running and waiting jobs in the order in which they will be taken."""
-    everything = list(Job.objects.filter(status__in=LIVE).only("id", "kind", "queue", "status"))
+    everything = list(Job.objects.filter(status__in=LIVE).only("id", "kind", "queue", "status", "priority"))
     seen = jobs_visible(user).filter(status__in=LIVE).order_by("status", "queue", "-priority", "id")
     return job_rows(user, list(seen), why={job.pk: why_waiting(job, everything, now) for job in seen})
 
@@ -131,10 +121,16 @@ def why_waiting(job: Job, live: list[Job], now: datetime) -> str:
     ahead = [other for other in live if other.queue == job.queue and other.pk != job.pk]
     running = [other for other in ahead if other.status == "running"]
     if running:
-        return f"The {job.queue} queue works on {running[0]}."
+        return f"The {job.queue} queue works on {running[0]}{turns_before(job, ahead)}."
     if now - job.created_at > PATIENCE and now - (job.not_before or job.created_at) > PATIENCE:
         return f"No worker takes it: is a worker for the {job.queue} queue running?"
     return "A worker takes it in a moment."
+
+
+def turns_before(job: Job, others: list[Job]) -> str:
+    """How many waiting jobs are taken before this one, as the end of a sentence."""
+    first = [one for one in others if one.status == "waiting" and (-one.priority, one.pk) < (-job.priority, job.pk)]
+    return f"; {len(first)} waiting job{'s' if len(first) > 1 else ''} before it" if first else ""
 
 
 def why_running(job: Job, now: datetime) -> str:
@@ -152,11 +148,3 @@ def why_ended(job: Job) -> str:
     if not lines:
         return ""
     return lines[-1] if job.status == "errored" else lines[0]
-
-
-def queues_now(user: User) -> list[QueueRow]:
-    """Every queue with its running jobs that this person may know of, and the number that waits for anybody."""
-    live = Job.objects.filter(status__in=LIVE)
-    waiting = Counter(live.filter(status="waiting").values_list("queue", flat=True))
-    running = list(jobs_visible(user).filter(status="running").order_by("id"))
-    return [QueueRow(name, [job for job in running if job.queue == name], waiting[name]) for name in QUEUES]

@@ -26,4 +26,5 @@ urlpatterns = [
     path("jobs/<int:pk>/", views.job_detail, name="job-detail"),
     path("jobs/<int:pk>/stop", views.job_stop, name="job-stop"),
     path("jobs/<int:pk>/again", views.job_again, name="job-again"),
+    path("workers/", views.worker_list, name="worker-list"),
 ]

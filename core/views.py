@@ -17,6 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh
 
 from core.jobs.services import job_cancel, job_retry
+from core.machine import machine_now
 from core.media import media_path, thumbnail_path
 from core.models import Job
 from core.pages import htmx_of, number_of, part_wanted
@@ -27,10 +28,10 @@ from core.selectors import (
     jobs_ended,
     jobs_live,
     media_open,
-    queues_now,
     why_ended,
     why_waiting,
 )
+from core.worker_page import jobs_stopped, jobs_waiting, queues_now
 
 FOREVER = "private, max-age=31536000, immutable"
 
@@ -82,7 +83,7 @@ def picture(data: bytes, mime: str) -> HttpResponse:
 def job_list(request: HttpRequest) -> HttpResponse:
     """What runs, what waits and why, what ended; the live part asks for itself."""
     user, now = cast(User, request.user), timezone.now()
-    context: dict[str, Any] = {"section": "jobs", "queues": queues_now(user), "rows": jobs_live(user, now), "now": now}
+    context: dict[str, Any] = {"section": "jobs", "rows": jobs_live(user, now)}
     if part_wanted(request):
         return render(request, "core/_jobs_live.html", context)
     only_bad = request.GET.get("show") == "failures"
@@ -90,6 +91,16 @@ def job_list(request: HttpRequest) -> HttpResponse:
     more = ended[PAGE - 1].job.pk if len(ended) > PAGE else None
     context |= {"ended": ended[:PAGE], "more": more, "only_bad": only_bad}
     return render(request, "core/job_list.html", context)
+
+
+@vary_on_headers("HX-Request")
+def worker_list(request: HttpRequest) -> HttpResponse:
+    """Queues, who is alive, why a job waits, and what the installation stands on; the live part asks for itself."""
+    user, now = cast(User, request.user), timezone.now()
+    queues = queues_now(user, now)
+    jobs = {"rows": jobs_waiting(user, queues, now), "stopped": jobs_stopped(user)}
+    context: dict[str, Any] = {"section": "workers", "queues": queues, **jobs, "machine": machine_now()}
+    return render(request, "core/_workers_live.html" if part_wanted(request) else "core/worker_list.html", context)
 
 
 @vary_on_headers("HX-Request")

@@ -1,4 +1,4 @@
-"""REST for pools and mixtures."""
+"""REST for pools."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from core.api import body_of, campaign_of, person_of
 from datagen.models import Pool
-from datagen.selectors import mixture_of, mixture_read, sample_counts
 from datagen.services.pools import pool_submit
 
 
@@ -39,16 +38,6 @@ class PoolList(APIView):
         body, campaign = body_of(request, PoolBody), campaign_of(request, slug, "research")
         job = pool_submit(actor=person_of(request), campaign=campaign, **dict(body))
         return Response({"job": job.pk, "kind": job.kind, "status": job.status}, status=202)
-
-
-class MixtureDetail(APIView):
-    """What the next data is made of."""
-
-    @extend_schema(operation_id="mixture_read", responses=OpenApiTypes.OBJECT)
-    def get(self, request: Request, slug: str, pk: int) -> Response:
-        """A mixture with its rows, and how far its slots are filled."""
-        mixture = mixture_of(campaign_of(request, slug), pk)
-        return Response({**mixture_read(mixture), "samples": sample_counts(mixture)})
 
 
 def pool_json(row: Pool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,11 +19,13 @@ LISTED = (
     *("cost", "latency_ms", "error", "created_at", "answered_at"),
 )
 
+PARAMETERS = [*CURSOR, *(OpenApiParameter(name, str) for name in FILTERS)]
+
 
 class CallList(APIView):
     """Calls of a campaign."""
 
-    @extend_schema(operation_id="call_list", parameters=[*CURSOR, *(OpenApiParameter(name, str) for name in FILTERS)])
+    @extend_schema(operation_id="call_list", parameters=PARAMETERS, responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         """Newest first, without their texts; by role, status, and the subject that a try's calls are known by."""
         wanted = CallFilter(**{name: request.query_params.get(name, "") for name in FILTERS})
@@ -33,7 +36,7 @@ class CallList(APIView):
 class CallDetail(APIView):
     """One call."""
 
-    @extend_schema(operation_id="call_read")
+    @extend_schema(operation_id="call_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """What was asked and what came back, pictures by sha256."""
         call = call_of(campaign_of(request, slug), pk)

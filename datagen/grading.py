@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.domain.answers import AnswerType, Grade, Outcome, grade, same_answer
+from core.domain.answers import AnswerType, Grade, ModelText, Outcome, grade_many, same_answer
 from core.provider import clean_text
 from core.specs import AnswerRow
 from datagen.domain.mixture import Purpose
@@ -62,7 +62,8 @@ def score_of(asked: Asked, rows: Iterable[AnswerRow], num_answers: int) -> Score
 
     The lenient verdict counts, because it is the one that training rewards: format has a reward of its own.
     """
-    grades = [grade(r.text, asked.gold, asked.answer_type, asked.options, finish=r.finish).lenient for r in rows]
+    given = [ModelText(r.text, asked.gold, asked.answer_type, asked.options, r.finish) for r in rows]
+    grades = [graded.lenient for graded in grade_many(given)]
     num_correct = sum(verdict.is_correct for verdict in grades)
     num_scored = sum(verdict.outcome is not Outcome.UNSCORED for verdict in grades)
     others = answers_counted([v for v in grades if not v.is_correct], asked)

@@ -79,6 +79,8 @@ class MixtureRow(models.Model):
     weight = models.FloatField()
     quota = models.PositiveIntegerField()
     proposed_quota = models.PositiveIntegerField(null=True, help_text="the policy's number, where a person changed it")
+    proposed_weight = models.FloatField(null=True, help_text="the policy's weight, where a person changed it")
+    proposed_purpose = models.CharField(max_length=8, blank=True, help_text="the policy's, where a person changed it")
     why = models.CharField(max_length=300)
     directions = models.JSONField(
         default=list, help_text="error types to aim at with their counts, most frequent first"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 
 from core.domain.answer_choice import option_letter, whole_choice
+from core.domain.answer_types import LISTS
 from core.domain.answers import AnswerType, check_answer
 from core.domain.numbers import read_number
 from core.errors import InvalidInput
@@ -23,7 +24,7 @@ ANSWER_TYPES = {
     **{kind.value: kind for kind in AnswerType},
     **dict.fromkeys(("multi_choice", "multiple_choice"), AnswerType.CHOICE),
     **dict.fromkeys(("integer", "float", "numerical"), AnswerType.NUMBER),
-    **dict.fromkeys(("string", "list", "free_form"), AnswerType.TEXT),
+    **dict.fromkeys(("string", "free_form"), AnswerType.TEXT),
 }
 FAULTS = {
     "empty_answer": "the answer is empty",
@@ -32,6 +33,11 @@ FAULTS = {
     "letter_not_among_options": "is not the letter or the text of one option",
     "not_yes_or_no": "is neither yes nor no",
     "not_a_number": "is not a number",
+    "not_math": "is no formula: its braces do not match",
+    "too_long": "is too long for a formula",
+    "too_deep": "is nested too deep for a formula",
+    "not_a_box": "is not one box of four numbers with an area",
+    "not_a_list": "is not a list of at most 100 elements",
 }
 
 
@@ -93,6 +99,8 @@ def index_of(row: Row) -> str:
 def gold_answer(row: Row) -> str:
     """The gold answer; of a list of accepted answers only where all are equal: one is what we compare with."""
     answer = needed(row, "answer")
+    if row.text("answer_type").casefold() in LISTS | {AnswerType.BOX}:
+        return answer
     try:
         accepted = {one.strip().casefold(): one.strip() for one in reversed(cell_list(answer, "answer"))}
     except InvalidInput:

@@ -128,6 +128,7 @@ WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = ENV.var / "media"
 RUNS_ROOT = ENV.var / "runs"
 DATASETS_ROOT = ENV.var / "datasets"
+DISK_REPORT = ENV.var / "disk.json"
 IMPORT_ROOTS = ENV.import_roots
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20
 

@@ -1,15 +1,17 @@
 """What a worker does when a hint arrives. Safe to run twice, late, or never."""
 
 from celery import shared_task
-from django.utils import timezone
 
-from core.jobs.engine import execute_next, reap
+from core.jobs.engine import work
+from core.machine import folders_measure
 from dpe_site.stage_table import HANDLERS
+
+MEASURING = "work"
 
 
 @shared_task(name="dpe.look", ignore_result=True)
 def look(queue: str) -> None:
-    """Free the jobs of dead workers, then run this queue's waiting jobs until none is left."""
-    reap(timezone.now())
-    while execute_next(queue, HANDLERS):
-        pass
+    """Run this queue's waiting jobs until none is left."""
+    work(queue, HANDLERS)
+    if queue == MEASURING:
+        folders_measure()

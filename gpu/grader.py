@@ -1,7 +1,8 @@
 """Grading in a process of its own, so that no answer of a model can hold up a run.
 
 A pattern or a number that takes for ever cannot be stopped inside a Python process; a process can be ended.
-``python -m gpu.grader`` reads one JSON question a line and writes one JSON verdict a line.
+``python -m gpu.grader`` reads a JSON list of questions a line and writes the JSON list of their verdicts.
+Formulas have limits of their own there (``core.domain.answer_verifier``); ``LIMIT_S`` is the net below them.
 """
 
 import json
@@ -16,11 +17,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.domain.answers import AnswerType, Outcome, grade, has_format
+from core.domain.answers import AnswerType, Graded, ModelText, Outcome, grade_many, has_format
 from gpu.errors import GpuFault
 from gpu.runtime import end_with_parent
 
-LIMIT_S = 5.0
+LIMIT_S = 30.0
+BATCH = 16
 ROOT = Path(__file__).parent.parent
 
 
@@ -37,20 +39,29 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``is_correct`` is None when the gold answer cannot be read; a time-out is neither correct nor well-formed."""
+    """``is_correct`` is None when the gold answer cannot be read; what takes for ever is not correct, and says so."""
 
     is_correct: bool | None
     has_format: bool
     timed_out: bool = False
 
 
-def judge(question: Question) -> Verdict:
-    """Lenient accuracy and strict format of one completion."""
+def judge(questions: Sequence[Question]) -> list[Verdict]:
+    """Lenient accuracy and strict format of each completion."""
+    return [verdict_of(*pair) for pair in zip(questions, grade_many([text_of(q) for q in questions]), strict=True)]
+
+
+def text_of(question: Question) -> ModelText:
+    """The question as grading knows it."""
     options = json.loads(question.options) if question.options else None
-    answer_type = AnswerType(question.answer_type)
-    graded = grade(question.text, question.gold, answer_type, options, finish=question.finish)
-    outcome = graded.lenient.outcome
-    return Verdict(None if outcome is Outcome.UNSCORED else outcome is Outcome.CORRECT, has_format(question.text))
+    return ModelText(question.text, question.gold, AnswerType(question.answer_type), options, question.finish)
+
+
+def verdict_of(question: Question, graded: Graded) -> Verdict:
+    """What a reward needs of a grade."""
+    outcome, timed_out = graded.lenient.outcome, graded.lenient.detail == "timed_out"
+    is_correct = None if outcome is Outcome.UNSCORED else outcome is Outcome.CORRECT
+    return Verdict(is_correct, has_format(question.text), timed_out)
 
 
 class Grader:
@@ -68,20 +79,30 @@ class Grader:
         pipe = subprocess.PIPE
         return subprocess.Popen(self._command, stdin=pipe, stdout=pipe, env=environment, bufsize=0)
 
-    def ask(self, question: Question) -> Verdict:
-        """The verdict within ``limit_s``; a crash of the grading code is ``reward_failed``."""
-        line = json.dumps(asdict(question)).encode() + b"\n"
+    def ask(self, questions: Sequence[Question]) -> list[Verdict]:
+        """One verdict a question, each batch within ``limit_s``; a crash of the grading code is ``reward_failed``."""
+        batches = (questions[start : start + BATCH] for start in range(0, len(questions), BATCH))
+        return [verdict for batch in batches for verdict in self._ask_batch(batch)]
+
+    def _ask_batch(self, questions: Sequence[Question]) -> list[Verdict]:
+        """The batch's verdicts; when it takes too long, each question is asked alone to find the one that does."""
+        reply = self._exchange(json.dumps([asdict(question) for question in questions]))
+        if reply is not None:
+            return _verdicts(reply)
+        self.close()
+        self._child, self._rest = self._start(), b""
+        if len(questions) == 1:
+            return [Verdict(is_correct=False, has_format=False, timed_out=True)]
+        return [verdict for question in questions for verdict in self._ask_batch([question])]
+
+    def _exchange(self, line: str) -> bytes | None:
+        """The reply to one line; empty when the process ended, None when time is up."""
+        assert self._child.stdin is not None
         try:
-            assert self._child.stdin is not None
-            self._child.stdin.write(line)
-            reply = self._read_line()
+            self._child.stdin.write(line.encode() + b"\n")
         except BrokenPipeError:
-            reply = b""
-        if reply is None:
-            self.close()
-            self._child, self._rest = self._start(), b""
-            return Verdict(is_correct=False, has_format=False, timed_out=True)
-        return _verdict(reply)
+            return b""
+        return self._read_line()
 
     def _read_line(self) -> bytes | None:
         """One line; empty when the process ended, None when time is up."""
@@ -102,13 +123,13 @@ class Grader:
         self._child.communicate()
 
 
-def _verdict(reply: bytes) -> Verdict:
+def _verdicts(reply: bytes) -> list[Verdict]:
     if not reply:
         raise GpuFault("reward_failed", "The grading process ended by itself.")
-    fields: dict[str, Any] = json.loads(reply)
-    if "error" in fields:
-        raise GpuFault("reward_failed", f"Grading crashed: {fields['error']}")
-    return Verdict(**fields)
+    said: Any = json.loads(reply)
+    if "error" in said:
+        raise GpuFault("reward_failed", f"Grading crashed: {said['error']}")
+    return [Verdict(**fields) for fields in said]
 
 
 def main() -> None:
@@ -116,7 +137,7 @@ def main() -> None:
     end_with_parent()
     for line in sys.stdin:
         try:
-            reply = asdict(judge(Question(**json.loads(line))))
+            reply: Any = [asdict(verdict) for verdict in judge([Question(**fields) for fields in json.loads(line)])]
         except Exception:
             reply = {"error": traceback.format_exc(limit=-3)}
         sys.stdout.write(json.dumps(reply) + "\n")

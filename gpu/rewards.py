@@ -40,18 +40,17 @@ class ComposedReward:
     ) -> Rewards:
         """One reward a completion; ``columns`` are the dataset's, one value a completion."""
         facts = zip(completions, completion_ids, columns["solution"], columns["answer_type"], columns["options"])  # noqa: B905
-        verdicts = [
-            self._grader.ask(
-                Question(
-                    text=completion[0]["content"],
-                    gold=gold,
-                    answer_type=answer_type,
-                    options=options or "",
-                    finish="stop" if self._is_whole(ids) else "length",
-                )
+        questions = [
+            Question(
+                text=completion[0]["content"],
+                gold=gold,
+                answer_type=answer_type,
+                options=options or "",
+                finish="stop" if self._is_whole(ids) else "length",
             )
             for completion, ids, gold, answer_type, options in facts
         ]
+        verdicts = self._grader.ask(questions)
         rewards = [compose(verdict, self._settings) for verdict in verdicts]
         alarm(verdicts)
         self.metrics = run_metrics(verdicts) + skill_metrics(rewards, skill, self._settings.num_generations)

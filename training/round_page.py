@@ -237,7 +237,7 @@ def training_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any
 def targets_of(overview: RoundOverview) -> set[str]:
     """The skills that this round's data aims at."""
     rows = overview.mixture.rows if overview.mixture else ()
-    return {row.skill for row in rows if row.purpose == "target"}
+    return {row.skill for row in rows if row.purpose == "target" and row.quota}
 
 
 def evaluation_context(campaign: Campaign, overview: RoundOverview) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def evaluation_context(campaign: Campaign, overview: RoundOverview) -> dict[str,
     evaluation = overview.evaluation
     if evaluation is None or not evaluation.rows:
         rows = overview.mixture.rows if overview.mixture else ()
-        num_targets = sum(row.purpose == "target" for row in rows)
+        num_targets = len(targets_of(overview))
         return {
             "evaluation": evaluation,
             "forecast": gate_forecast(campaign, num_targets, len(rows) - num_targets) if rows else None,

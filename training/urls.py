@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training import actions, comparison_views, setup_views, training_views, views
+from training import actions, comparison_views, mixture_views, setup_views, training_views, views
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
@@ -26,4 +26,9 @@ urlpatterns = [
     ),
     path("campaigns/<slug:slug>/training/", training_views.training_list, name="training-list"),
     path("campaigns/<slug:slug>/training/<int:pk>/", training_views.training_detail, name="training-detail"),
+    path("campaigns/<slug:slug>/mixtures/", mixture_views.mixture_list, name="mixture-list"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/", mixture_views.mixture_detail, name="mixture-detail"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/try", mixture_views.mixture_try, name="mixture-try"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/save", mixture_views.mixture_save, name="mixture-save"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/back", mixture_views.mixture_back, name="mixture-back"),
 ]

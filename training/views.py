@@ -17,6 +17,7 @@ from core.selectors import campaign_open, campaigns_visible
 from training.campaign_page import campaign_context, campaign_rows, rounds_context
 from training.models import Round
 from training.round_page import round_context
+from training.selectors.mixtures import objection_now
 
 PARTS = {
     "round-now": "training/_now.html",
@@ -62,7 +63,9 @@ def round_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """A round as it happens; every live region asks this same address for itself."""
     campaign, rights = campaign_open(cast(User, request.user), slug)
     region = part_wanted(request)
-    context = round_context(campaign, round_open(campaign, number), rights, region)
+    round = round_open(campaign, number)
+    context = round_context(campaign, round, rights, region)
+    context["objection"] = objection_now(round, context["round"].mixture, cast(User, request.user))
     response = render(request, PARTS.get(region, "training/round_detail.html"), context)
     if request.GET.get("seen", context["now"].position) != context["now"].position:
         trigger_client_event(response, "round-moved")

@@ -5,6 +5,7 @@ Everything here is bounded: ``body`` cuts the text to ``MAX_CHARS`` and no patte
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_CHARS = 20_000
 MAX_CLAUSE = 300
@@ -30,7 +31,7 @@ _TEXT_COMMAND = re.compile(
 _FRAC = re.compile(r"\\[dt]?frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}")
 _SHORT_FRAC = re.compile(r"\\[dt]?frac\s?([0-9])\s?([0-9])")
 _DEGREES = re.compile(r"\^?\{?(?:\\circ|\\degree|\u00b0)\}?")
-_DROPPED = re.compile(r"\\(?:left|right|displaystyle|quad)\b|\\[!,;:()\[\]]|\$|\*\*|`|(?<!\w)__|__(?!\w)")
+_DROPPED = re.compile(r"\\(?:left|right|displaystyle|quad)\b|\\[!,;:()\[\]]|(?<!\\)\$|\*\*|`|(?<!\w)__|__(?!\w)")
 _ANNOUNCED = re.compile(
     r"\b(?:answer|solution|result|choice|option)\b[^.:=\n]{0,40}?(?:\bis\b|\bare\b|\bbe\b|:|=)(?:\s{0,3}[:=])?"
     r"|\u7b54\u6848(?:\u662f|\u4e3a|:|\uff1a)|<answer>",
@@ -40,7 +41,9 @@ _REASON = re.compile(r"[,;]?\s(?:because|since|as it)\b|</answer>", re.IGNORECAS
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 _LEFT_EDGE = re.compile(r"^(?:(?!\.\d)[\s.,;:!?\"'()\[\]{}*_])*")
 _EDGES = " \t\r\n.,;:!?\"'()[]{}*_"
-_ARTICLE = re.compile(r"^(?:an?|the) (?=\S)")
+_ARTICLE = re.compile(r"^(?:(?:an?|the) )+(?=\S)")
+_ONE_DOLLAR = re.compile(r"\A([^$\\]*)\$(\s?-?[0-9.][^$]*)\Z")
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _BREAK = re.compile(r"[^\S\n]+")
 
 
@@ -49,9 +52,9 @@ def body(text: str) -> str:
     return text.rpartition("</think>")[2][-MAX_CHARS:]
 
 
-def last_box(text: str) -> str | None:
-    r"""The content of the last well-formed, non-empty ``\boxed{...}``; of nested ones the inner; or None."""
-    found: str | None = None
+def boxes(text: str) -> list[str]:
+    r"""The contents of every well-formed, non-empty ``\boxed{...}``; of nested ones the inner."""
+    found: list[str] = []
     open_braces: list[int | None] = []
     for part in _BOX_PARTS.finditer(text):
         token = part.group()
@@ -62,29 +65,33 @@ def last_box(text: str) -> str | None:
         elif token == "}" and open_braces:
             start = open_braces.pop()
             content = text[start : part.start()].strip() if start is not None else ""
-            found = content if content and "\\boxed" not in content else found
+            found += [content] if content and "\\boxed" not in content else []
     return found
 
 
+@lru_cache(maxsize=512)  # one grade asks for the same few texts again and again
 def plain(text: str) -> str:
     """NFKC text without LaTeX and Markdown dress: ``\\frac{1}{2}`` is 1/2, x\u00b2 is x^2, every dash a hyphen."""
     text = _VULGAR.sub(lambda m: " " + m.group(), text)
     text = _SUPERSCRIPTS.sub(lambda m: "^" + unicodedata.normalize("NFKC", m.group()), text)
     text = _DEGREES.sub(" degrees ", text)
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES).translate(_DASHES)
+    text = _OTHER_DIGIT.sub(lambda m: str(unicodedata.decimal(m.group())), text)
     text = text.replace("\\%", "%").replace("{,}", ",").replace("\\times", "x").replace("\\cdot", "x")
-    text = text.replace("\\$", "$").replace("\\ ", " ").replace("~", " ")
+    text = text.replace("\\pm", "\u00b1").replace("\\ ", " ").replace("~", " ")
+    text = _ONE_DOLLAR.sub(r"\1\$\2", text)
     for _ in range(3):
         text = _TEXT_COMMAND.sub(r"\1", text)
     text = _SHORT_FRAC.sub(r" \1/\2", _FRAC.sub(r" \1/\2", text))
-    return _BREAK.sub(" ", _DROPPED.sub("", text)).strip()
+    return _BREAK.sub(" ", _DROPPED.sub("", text).replace("\\$", "$")).strip()
 
 
 def normal(text: str) -> str:
     """The form in which short answers are compared: plain, case folded, no edges, no leading article."""
-    words = " ".join(plain(text).casefold().split())
-    bare = trimmed(words) or words
-    return _ARTICLE.sub("", bare)
+    bare = " ".join(plain(text).casefold().split())
+    for _ in range(3):  # the "cat"
+        bare = _ARTICLE.sub("", trimmed(bare) or bare)
+    return bare.lstrip("$") or bare
 
 
 def trimmed(text: str) -> str:

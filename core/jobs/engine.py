@@ -23,6 +23,7 @@ from core.jobs.context import LEASE_TTL, JobContext, own_row
 from core.jobs.hints import announce
 from core.jobs.lease import Lease, is_gone, own_lease
 from core.models import Job, JobEvent
+from core.workers import worker_seen, workers_prune
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,18 @@ def execute_next(queue: str, handlers: Mapping[str, Handler]) -> Job | None:
         return None
     execute(job, handlers)
     return job
+
+
+def work(queue: str, handlers: Mapping[str, Handler]) -> None:
+    """Free the jobs of dead workers, then run the queue's waiting jobs until none is left.
+
+    The worker says that it lives at every look at the table; between looks its job's lease says it.
+    """
+    reap(timezone.now())
+    is_open = True
+    while is_open:
+        worker_seen(queue, own_lease(), timezone.now())
+        is_open = execute_next(queue, handlers) is not None
 
 
 def execute(job: Job, handlers: Mapping[str, Handler]) -> None:
@@ -134,8 +147,9 @@ def end(job: Job, status: str, code: str, message: str) -> None:
 
 
 def reap(now: datetime) -> int:
-    """Free jobs whose worker is dead or silent; how many were freed."""
-    running = Job.objects.filter(status="running")
+    """Free jobs whose worker is dead or silent, and forget such workers; how many jobs were freed."""
+    running = list(Job.objects.filter(status="running"))
+    workers_prune(now, {lease_of(job) for job in running})
     lost = [job for job in running if job.lease_until is None or job.lease_until < now or is_gone(lease_of(job))]
     return sum(free(job, now) for job in lost)
 

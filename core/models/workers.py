@@ -4,7 +4,9 @@ from django.db import models
 
 
 class Worker(models.Model):
-    """A process that takes jobs of one queue. It says so at every look at the table and with every lease it renews."""
+    """A process that takes jobs of one queue. It says so here at every look at the table; while it works on a job,
+    the job's lease names the same process and says so.
+    """
 
     queue = models.CharField(max_length=20)
     host = models.CharField(max_length=255)

@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 
 from core.domain.answer_text import plain
-from core.domain.answers import AnswerType, same_answer
+from core.domain.answers import AnswerType, grade, same_answer
 from datagen.domain.mixture import Purpose
 from datagen.domain.slots import BANDS
 from diagnostics.domain.intervals import Posterior
@@ -130,14 +130,15 @@ class HardCandidate:
 def blind_solve_outcome(
     gold: str, solves: Sequence[str | None], answer_type: AnswerType, options: Mapping[str, str] | None = None
 ) -> QualityOutcome:
-    """Compare the answers of solvers who never saw the gold; None is a solve without an answer.
+    """Grade the answers of solvers who never saw the gold, as a model's are; None is a solve without an answer.
 
     At least 2 agree with gold: accepted. None does and at least 2 share another: gold suspect. Else a person.
     """
-    given = [solve for solve in solves if solve is not None]
-    agreeing = sum(same_answer(solve, gold, answer_type, options) for solve in given)
+    grades = [(grade(solve, gold, answer_type, options).lenient, solve) for solve in solves if solve is not None]
+    agreeing = sum(verdict.is_correct for verdict, _ in grades)
     if agreeing >= BLIND_AGREEMENT:
         return Accepted()
+    given = [verdict.extracted or solve for verdict, solve in grades]
     shared = max((sum(same_answer(a, b, answer_type, options) for b in given) for a in given), default=0)
     if agreeing == 0 and shared >= BLIND_AGREEMENT:
         return Rejected(RejectReason.GOLD_SUSPECT)

@@ -1,6 +1,7 @@
 """What the next data is made of: proposed from a report, approved by the hash of what was seen, or sent back."""
 
 from collections import defaultdict
+from typing import get_args
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -9,11 +10,14 @@ from django.utils import timezone
 
 from core.access import audit, require
 from core.domain.seeds import seed_of
-from core.errors import InvalidInput, WrongState
+from core.errors import InvalidInput, NotAllowed, WrongState
 from core.jobs.context import JobContext
-from datagen.domain.mixture import Proposal, Purpose, Row, SkillEvidence, manifest_hash, propose
+from datagen.agents.schemas import AnswerKind
+from datagen.domain.mixture import Proposal, Row, SkillEvidence, manifest_hash, propose
 from datagen.domain.slots import SlotPlan, plan_slots
 from datagen.models import Mixture, MixtureRow, Slot
+from datagen.proposals import row_of
+from datagen.selectors import approval_objection
 from diagnostics.domain.intervals import Posterior
 from diagnostics.domain.verdicts import Verdict
 from diagnostics.models import Cell, Report, SkillDiagnosis
@@ -101,16 +105,12 @@ def mixture_row(mixture: Mixture, row: Row, diagnosis: SkillDiagnosis) -> Mixtur
     )
 
 
-def row_of(row: MixtureRow) -> Row:
-    """A stored row as it was proposed."""
-    directions = tuple((kind, count) for kind, count in row.directions)
-    return Row(row.skill, Purpose(row.purpose), row.weight, row.quota, row.why, directions)
-
-
 def mixture_approve(*, actor: User, mixture_id: int, manifest_hash: str, comment: str = "") -> Mixture:
     """Approve exactly the manifest that the approver saw, and plan its slots; a changed one is a WrongState."""
     mixture = Mixture.objects.select_related("campaign").get(pk=mixture_id)
     require(actor, "approve", mixture.campaign)
+    if objection := approval_objection(mixture, actor):
+        raise NotAllowed(objection)
     slots = slots_planned(mixture)
     with transaction.atomic():
         taken = Mixture.objects.filter(pk=mixture_id, status="submitted", manifest_hash=manifest_hash).update(
@@ -128,7 +128,7 @@ def slots_planned(mixture: Mixture) -> list[Slot]:
     """The mixture's slots in their order, not stored yet."""
     rows = list(mixture.rows.order_by("id"))
     by_skill = {row.skill: row for row in rows}
-    kinds = {row.skill: [row.answer_type] for row in rows}
+    kinds = {row.skill: [row.answer_type] for row in rows if row.answer_type in get_args(AnswerKind)}
     plans = plan_slots([row_of(row) for row in rows], mixture.seed, kinds)
     return [slot_of(mixture, plan, by_skill[plan.skill]) for plan in plans]
 

@@ -1,7 +1,7 @@
 """Answers come in from a finished run's folder and get the rule's verdict: once each, whatever is killed when."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.db.models import Exists, OuterRef
 
 from core.access import audit
-from core.domain.answers import EXTRACTOR_VERSION, AnswerType, Graded, grade
+from core.domain.answers import EXTRACTOR_VERSION, AnswerType, Graded, ModelText, grade_many
 from core.domain.files import hash_file
 from core.errors import GpuJobFailed
 from core.jobs.context import JobContext
@@ -71,7 +71,7 @@ def verdicts_store(context: JobContext, run: AnswerRun) -> None:
     missing = run.answers.filter(~Exists(mine)).select_related("item").order_by("pk")
     done, total, last = run.num_items * run.num_answers - missing.count(), run.num_items * run.num_answers, 0
     while answers := list(missing.filter(pk__gt=last)[:CHUNK]):
-        verdicts = [verdict_of(answer) for answer in answers]
+        verdicts = verdicts_of(answers)
         with context.writing():
             Verdict.objects.bulk_create(verdicts)
         done, last = done + len(answers), answers[-1].pk
@@ -79,10 +79,19 @@ def verdicts_store(context: JobContext, run: AnswerRun) -> None:
         time.sleep(PAUSE_S)
 
 
-def verdict_of(answer: Answer) -> Verdict:
-    """The rule's word on one answer: what it read in the box, or else in the prose, and what decided."""
+def verdicts_of(answers: Sequence[Answer]) -> list[Verdict]:
+    """The rule's word on each answer; formulas are compared side by side."""
+    return [verdict_of(*pair) for pair in zip(answers, grade_many([text_of(a) for a in answers]), strict=True)]
+
+
+def text_of(answer: Answer) -> ModelText:
+    """The answer's text with what it should have said."""
     item = answer.item
-    graded = grade(answer.text, item.answer, AnswerType(item.answer_type), item.options or None, finish=answer.finish)
+    return ModelText(answer.text, item.answer, AnswerType(item.answer_type), item.options or None, answer.finish)
+
+
+def verdict_of(answer: Answer, graded: Graded) -> Verdict:
+    """What was read in the box, or else in the prose, and what decided."""
     shown = graded.strict if graded.strict.extracted is not None else graded.lenient
     return Verdict(
         answer=answer,

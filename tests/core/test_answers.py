@@ -9,135 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.answers import AnswerType, Outcome, check_answer, grade, has_format, same_answer
+from tests.core.answer_cases import CASES
+from tests.core.answer_cases.choice import COUNTS
+from tests.core.answer_cases.choice import HUES as COLOURS
 
 CHOICE, YES_NO, NUMBER, TEXT = AnswerType.CHOICE, AnswerType.YES_NO, AnswerType.NUMBER, AnswerType.TEXT
-COLOURS = {"A": "Red", "B": "Blue", "C": "Light blue", "D": "Green"}
-COUNTS = {"A": "1", "B": "2", "C": "12", "D": "2.5"}
-
-# text, gold, type, options, strict, lenient
-HARD = [
-    ("\\boxed{B}", "B", CHOICE, COLOURS, True, True),
-    ("It is blue, so \\boxed{B}.", "B", CHOICE, COLOURS, True, True),
-    ("\\boxed{b}", "B", CHOICE, COLOURS, True, True),
-    ("\\boxed{(B)}", "B", CHOICE, COLOURS, True, True),
-    ("\\boxed{\\text{B}}", "B", CHOICE, COLOURS, True, True),
-    ("$\\boxed{\\text{B. Blue}}$", "B", CHOICE, COLOURS, True, True),
-    ("\\boxed{Blue}", "B", CHOICE, COLOURS, True, True),
-    ("\\boxed{light blue}", "B", CHOICE, COLOURS, False, False),
-    ("\\boxed{B. Red}", "B", CHOICE, COLOURS, False, True),
-    ("\\boxed{The answer is B}", "B", CHOICE, COLOURS, False, True),
-    ("\\boxed{A} no, wait: \\boxed{B}", "B", CHOICE, COLOURS, True, True),
-    ("\\boxed{B} no, wait: \\boxed{A}", "B", CHOICE, COLOURS, False, False),
-    ("\\boxed{B} and then \\boxed{A", "B", CHOICE, COLOURS, True, True),
-    ("\\boxed{\\boxed{B}}", "B", CHOICE, COLOURS, True, True),
-    ("I must use \\boxed{}. The answer is B.", "B", CHOICE, COLOURS, False, True),
-    ("\\boxed{B", "B", CHOICE, COLOURS, False, True),
-    ("\\boxed{E}", "B", CHOICE, COLOURS, False, False),
-    ("\\boxed{AB}", "B", CHOICE, COLOURS, False, False),
-    ("\\boxed{}", "B", CHOICE, COLOURS, False, False),
-    ("B", "B", CHOICE, COLOURS, False, True),
-    ("b", "B", CHOICE, COLOURS, False, True),
-    ("(b)", "B", CHOICE, COLOURS, False, True),
-    ("B.", "B", CHOICE, COLOURS, False, True),
-    ("**B**", "B", CHOICE, COLOURS, False, True),
-    ("B. Blue", "B", CHOICE, COLOURS, False, True),
-    ("B) blue.", "B", CHOICE, COLOURS, False, True),
-    ("Blue", "B", CHOICE, COLOURS, False, True),
-    ("blue.", "B", CHOICE, COLOURS, False, True),
-    ("The answer is B", "B", CHOICE, COLOURS, False, True),
-    ("The answer is (B).", "B", CHOICE, COLOURS, False, True),
-    ("The correct option is: B, since it is blue", "B", CHOICE, COLOURS, False, True),
-    ("**Answer:** B", "B", CHOICE, COLOURS, False, True),
-    ("Answer\uff1aB", "B", CHOICE, COLOURS, False, True),
-    ("\u7b54\u6848\u662fB", "B", CHOICE, COLOURS, False, True),
-    ("<answer>B</answer>", "B", CHOICE, COLOURS, False, True),
-    ("The answer is a blue square", "B", CHOICE, {"A": "a red square", "B": "a blue square"}, False, True),
-    ("The answer is not A. It is B.", "B", CHOICE, COLOURS, False, True),
-    ("The square is light blue.", "C", CHOICE, COLOURS, False, True),
-    ("The square is light blue.", "B", CHOICE, COLOURS, False, False),
-    ("It is either red or blue.", "B", CHOICE, COLOURS, False, False),
-    ("A. Red is wrong.\nB. Blue is right.\nThe answer is B.", "B", CHOICE, COLOURS, False, True),
-    ("First I thought the answer is A. Then I looked. The answer is B.", "B", CHOICE, COLOURS, False, True),
-    ("Option B is correct.", "B", CHOICE, COLOURS, False, True),
-    ("The answer is B or C.", "B", CHOICE, COLOURS, False, False),
-    ("The answer is A or B.", "B", CHOICE, COLOURS, False, False),
-    ("The answer is blue or red.", "B", CHOICE, COLOURS, False, False),
-    ("The answer is B and here is why.", "B", CHOICE, COLOURS, False, True),
-    ("\\boxed{A or B}", "B", CHOICE, COLOURS, False, False),
-    ("I cannot tell.", "B", CHOICE, COLOURS, False, False),
-    ("", "B", CHOICE, COLOURS, False, False),
-    ("2", "B", CHOICE, COUNTS, False, True),
-    ("There are 12 of them.", "C", CHOICE, COUNTS, False, True),
-    ("It reads 2.5", "D", CHOICE, COUNTS, False, True),
-    ("B. the second one", "B", CHOICE, None, False, True),
-    ("The answer is C", "C", CHOICE, None, False, True),
-    ("<think>Is it \\boxed{A}?</think>\\boxed{B}", "B", CHOICE, COLOURS, True, True),
-    ("<think>\\boxed{B}</think>I do not know.", "B", CHOICE, COLOURS, False, False),
-    ("\\boxed{Yes}", "yes", YES_NO, None, True, True),
-    ("Yes, there is a cat.", "yes", YES_NO, None, False, True),
-    ("No.", "yes", YES_NO, None, False, False),
-    ("The answer is no", "No", YES_NO, None, False, True),
-    ("There is no cat here.", "no", YES_NO, None, False, True),
-    ("\\boxed{True}", "Yes", YES_NO, None, True, True),
-    ("\\boxed{B}", "no", YES_NO, {"A": "Yes", "B": "No"}, True, True),
-    ("Yes and no, I think; maybe", "no", YES_NO, None, False, False),
-    ("\\boxed{12}", "12", NUMBER, None, True, True),
-    ("\\boxed{12.0}", "12", NUMBER, None, True, True),
-    ("\\boxed{13}", "12", NUMBER, None, False, False),
-    ("\\boxed{1,000}", "1000", NUMBER, None, True, True),
-    ("\\boxed{1{,}000}", "1000", NUMBER, None, True, True),
-    ("\\boxed{1\\,000}", "1000", NUMBER, None, True, True),
-    ("1,000", "1000", NUMBER, None, False, True),
-    ("twelve", "12", NUMBER, None, False, True),
-    ("\\boxed{Twelve}", "12", NUMBER, None, True, True),
-    ("There are twenty-one birds.", "21", NUMBER, None, False, True),
-    ("one hundred and five", "105", NUMBER, None, False, True),
-    ("\\boxed{\u221212}", "-12", NUMBER, None, True, True),
-    ("minus twelve", "-12", NUMBER, None, False, True),
-    ("\\boxed{-12}", "12", NUMBER, None, False, False),
-    ("\\boxed{.5}", "5", NUMBER, None, False, False),
-    ("\\boxed{50%}", ".5", NUMBER, None, True, True),
-    ("\\boxed{50\\%}", "50", NUMBER, None, True, True),
-    ("50%", "0.5", NUMBER, None, False, True),
-    ("\\boxed{50%}", "0.5%", NUMBER, None, False, False),
-    ("\\boxed{12 cm}", "12", NUMBER, None, True, True),
-    ("\\boxed{12\\text{ cm}}", "12 centimeters", NUMBER, None, True, True),
-    ("\\boxed{12 cm}", "12 km", NUMBER, None, False, False),
-    ("\\boxed{12 cm\u00b2}", "12 cm^2", NUMBER, None, True, True),
-    ("\\boxed{\\frac{1}{2}}", "0.5", NUMBER, None, True, True),
-    ("\\boxed{\\dfrac12}", "1/2", NUMBER, None, True, True),
-    ("\\boxed{-\\frac{3}{4}}", "-.75", NUMBER, None, True, True),
-    ("\\boxed{1\\frac{1}{2}}", "1.5", NUMBER, None, True, True),
-    ("\\boxed{1\u00bd}", "1.5", NUMBER, None, True, True),
-    ("\\boxed{1.2\\times 10^{3}}", "1200", NUMBER, None, True, True),
-    ("\\boxed{1.2e3}", "1200", NUMBER, None, True, True),
-    ("\\boxed{10^3}", "10", NUMBER, None, False, False),
-    ("\\boxed{12 and thirteen}", "12", NUMBER, None, False, True),
-    ("\\boxed{1.2 million}", "1,200,000", NUMBER, None, True, True),
-    ("\\boxed{\\$5}", "5", NUMBER, None, True, True),
-    ("\\boxed{x = 5}", "5", NUMBER, None, True, True),
-    ("\\boxed{90^\\circ}", "90", NUMBER, None, True, True),
-    ("\\boxed{12 or 13}", "12", NUMBER, None, False, False),
-    ("3 red and 4 blue make 7.", "7", NUMBER, None, False, True),
-    ("1. Count the red: 3\n2. So it is 3.", "3", NUMBER, None, False, True),
-    ("The answer is 7, because 3 + 4 are that", "7", NUMBER, None, False, True),
-    ("from 2-5", "-5", NUMBER, None, False, False),
-    ("\\boxed{1/0}", "0", NUMBER, None, False, False),
-    ("\\boxed{1e999999999}", "12", NUMBER, None, False, False),
-    ("\\boxed{0.3333}", "1/3", NUMBER, None, True, True),
-    ("\\boxed{10001}", "10000", NUMBER, None, False, False),
-    ("\\boxed{many}", "12", NUMBER, None, False, False),
-    ("\\boxed{cat}", "Cat", TEXT, None, True, True),
-    ("\\boxed{the cat}", "cat", TEXT, None, True, True),
-    ("\\boxed{cats}", "cat", TEXT, None, False, False),
-    ("\\boxed{\\text{New  York}.}", "new york", TEXT, None, True, True),
-    ("cat.", "cat", TEXT, None, False, True),
-    ("The word is CAT.", "cat", TEXT, None, False, True),
-    ("I looked closely.\nThe answer is: cat", "cat", TEXT, None, False, True),
-    ("The answer is cat, because it has whiskers.", "cat", TEXT, None, False, True),
-    ("\\boxed{war is peace}", "War is peace", TEXT, None, True, True),
-    ("\\boxed{007}", "7", TEXT, None, False, False),
-]
+MATH, BOX, LIST, SET = AnswerType.MATH, AnswerType.BOX, AnswerType.LIST, AnswerType.SET
+GOLDS = {
+    CHOICE: "B",
+    YES_NO: "no",
+    NUMBER: "12",
+    TEXT: "cat",
+    MATH: "x+1",
+    BOX: "[1, 2, 3, 4]",
+    LIST: "1, 2",
+    SET: "1, 2",
+}
 
 HOSTILE = ["\\boxed{", "\\boxed{1}", "{", "}", "1", "1,", "1,000,", "1/", "a", "A. ", " ", "\n", "\t", "-", ".1"]
 HOSTILE += ["answer is ", "answer", "twenty ", "1 ", "$", "**", "__", "\\text{", "^{\\circ", "x10^", "(", "not ", "½"]
@@ -145,18 +32,29 @@ HOSTILE += ["answer is ", "answer", "twenty ", "1 ", "$", "**", "__", "\\text{",
 EVERYTHING = st.one_of(
     st.text(max_size=300),
     st.text(alphabet="\\boxed{}ABCDabcd()., \n$%/*^-0123456789eE+x", max_size=300),
-    st.sampled_from([row[0] for row in HARD]),
+    st.sampled_from([text for *_, text, _, _, _ in CASES]),
+    st.sampled_from([gold for _, gold, *_ in CASES]),
 )
 TYPES = st.sampled_from(list(AnswerType))
 OPTIONS = st.sampled_from([None, COLOURS, COUNTS, {}])
 
 
-@pytest.mark.parametrize(("text", "gold", "kind", "options", "strict", "lenient"), HARD)
-def test_hard_texts_are_read_as_a_person_reads_them(
-    text: str, gold: str, kind: AnswerType, options: dict[str, str] | None, strict: bool, lenient: bool
+def test_there_are_enough_hard_cases_of_every_type_and_none_stands_twice() -> None:
+    assert len(CASES) >= 300
+    assert {kind for kind, *_ in CASES} == set(AnswerType)
+    assert len({(kind, gold, str(options), text) for kind, gold, options, text, *_ in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize(("kind", "gold", "options", "text", "strict", "lenient", "note"), CASES)
+def test_hard_texts_are_read_as_a_careful_person_reads_them(
+    kind: AnswerType, gold: str, options: dict[str, str] | None, text: str, strict: bool, lenient: bool, note: str
 ) -> None:
     graded = grade(text, gold, kind, options)
-    assert (graded.strict.is_correct, graded.lenient.is_correct) == (strict, lenient), graded
+    assert (graded.strict.is_correct, graded.lenient.is_correct) == (strict, lenient), (note, graded)
+
+
+def test_every_gold_answer_of_the_hard_cases_could_stand_in_a_benchmark() -> None:
+    assert [gold for kind, gold, options, *_ in CASES if check_answer(gold, kind, options)] == []
 
 
 def test_a_text_without_an_answer_is_incorrect_and_says_so() -> None:
@@ -178,7 +76,7 @@ def test_a_gold_answer_that_cannot_be_read_is_our_fault_not_the_models() -> None
 
 
 def test_a_type_that_comes_from_a_file_as_a_plain_string_is_the_same_type() -> None:
-    for text, gold, kind, options, *_ in HARD:
+    for kind, gold, options, text, *_ in CASES:
         assert grade(text, gold, str(kind.value), options) == grade(text, gold, kind, options)  # type: ignore[arg-type]
 
 
@@ -218,6 +116,19 @@ def test_a_graders_prompt_echo_is_no_format() -> None:
         ("twelve cm", NUMBER, None, None),
         ("a dozen or so", NUMBER, None, "not_a_number"),
         ("cat", TEXT, None, None),
+        ("12 cm ± 0.5", NUMBER, None, None),
+        ("12 cm ± 5 kg", NUMBER, None, "not_a_number"),
+        ("\\frac{1}{2}", MATH, None, None),
+        ("\\frac{1}{2", MATH, None, "not_math"),
+        ("x+" * 300 + "x", MATH, None, "too_long"),
+        ("(" * 21 + "x" + ")" * 21, MATH, None, "too_deep"),
+        ("[1, 2, 3, 4]", BOX, None, None),
+        ("[1, 2, 3]", BOX, None, "not_a_box"),
+        ("[1, 2, 1, 4]", BOX, None, "not_a_box"),
+        ("red, green", LIST, None, None),
+        ("red, , green", LIST, None, "not_a_list"),
+        ("1; 2", SET, None, None),
+        (", ".join(["1"] * 101), SET, None, "not_a_list"),
     ],
 )
 def test_an_answer_is_checked_at_the_boundary(
@@ -260,9 +171,8 @@ def test_thousands_separators_change_nothing(number: int) -> None:
 @pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.parametrize("kind", list(AnswerType))
 def test_grading_takes_bounded_time_on_hostile_text(piece: str, kind: AnswerType) -> None:
-    gold = {CHOICE: "B", YES_NO: "no", NUMBER: "12", TEXT: "cat"}[kind]
     started = time.process_time()
-    grade(piece * (200_000 // len(piece)), gold, kind, COLOURS)
+    grade(piece * (200_000 // len(piece)), GOLDS[kind], kind, COLOURS)
     assert time.process_time() - started < 1
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 from core.errors import InvalidInput, NotAllowed, WrongState
 from core.models import AuditEvent
 from datagen.models import Mixture, Slot
-from datagen.services.mixtures import mixture_approve, mixture_propose, mixture_send_back
+from datagen.services.mixtures import mixture_approve, mixture_propose, mixture_send_back, slots_planned
 from diagnostics.models import Benchmark, Cell
 from tests.datagen.rows import make_approved, make_context_for, make_mixture, make_report
 from tests.factories import make_campaign, make_member
@@ -59,6 +59,15 @@ def test_approval_plans_every_slot_with_its_picture_and_question_type():
     assert facts["colour"] == ("replay", "diagram", "choice")
     assert {(slot.status, slot.num_tries) for slot in slots} == {("open", 0)}
     assert mixture.approved_by == mixture.campaign.created_by and mixture.approved_at
+
+
+def test_a_skill_whose_answers_no_agent_can_write_leaves_its_question_type_open():
+    mixture = make_mixture()
+    mixture.rows.filter(skill="clock").update(answer_type="math")
+    assert {(plan.skill, plan.question_type) for plan in slots_planned(mixture) if plan.skill != "word"} == {
+        ("clock", ""),
+        ("colour", "choice"),
+    }
 
 
 def test_the_same_seed_and_report_plan_the_same_slots():

@@ -49,7 +49,7 @@ def test_a_bad_filter_names_its_field(mixture, curator, query, field):
 def test_a_sample_is_read_with_its_calls_and_decisions(mixture, held, curator):
     subject = f"{mixture.manifest_hash[:12]}/s0/t0"
     facts = {"tool": "image_search", "role": "searcher", "request_hash": "h", "prompt_version": "", "choices": ["x"]}
-    ModelCall.objects.create(campaign=mixture.campaign, subject=f"{subject}/repair", idempotency_key="k", **facts)
+    ModelCall.objects.create(campaign=mixture.campaign, subject=subject, idempotency_key="k", **facts)
     curator.post(url(mixture.campaign, f"samples/{held.pk}/accept"), {"comment": "fine"}, format="json")
     story = curator.get(url(mixture.campaign, f"samples/{held.pk}")).json()
     assert (story["status"], story["evidence"]) == ("accepted", {"plan": "p"})

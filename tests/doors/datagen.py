@@ -7,6 +7,7 @@ from PIL import Image
 
 from datagen.models import Sample, SampleDecision
 from datagen.services.curation import sample_reject
+from tests.doors.mixtures import edited, rest_shares, seen, waiting
 from tests.doors.table import Door, post, slug
 from tests.doors.world import World
 from tests.pages.rows import make_call
@@ -76,6 +77,11 @@ def several(world: World) -> dict[str, Any]:
     return {"decision": "reject", "samples": [accepted(world)["pk"]], "comment": "blurred", "dry_run": False}
 
 
+def ticked(world: World) -> dict[str, Any]:
+    return {"decision": "reject", "sample": [accepted(world)["pk"]], "comment": "blurred"}
+    return {"decision": "reject", "sample": accepted(world)["pk"], "comment": "blurred", "apply": "1"}
+
+
 PAGES = [
     Door("sample-list", "view", mixture),
     Door("call-list", "view", slug),
@@ -83,6 +89,7 @@ PAGES = [
     Door("sample-queue", "view", slug),
     Door("sample-detail", "view", sample),
     post("sample-decide", "curate", accepted, decision="reject", comment="blurred"),
+    Door("sample-decide-many", "curate", lambda world: world.slug("dataset"), "post", ticked),
     Door("sample-undo", "curate", decided, "post", decision),
     Door("dataset-list", "view", slug),
     Door("dataset-detail", "view", dataset),
@@ -94,6 +101,10 @@ API = [
     Door("api-mixture-detail", "view", mixture),
     Door("api-call-list", "view", slug),
     Door("api-call-detail", "view", call),
+    Door("api-mixture-list", "view", slug),
+    Door("api-mixture-preview", "view", waiting, "post", rest_shares),
+    Door("api-mixture-rows", "research", waiting, "put", lambda world: {**rest_shares(world), **seen(world)}),
+    Door("api-mixture-restore", "research", edited, "post", seen),
     Door("api-dataset-list", "view", slug),
     Door("api-dataset-detail", "view", dataset),
     Door("api-dataset-file", "view", as_lines),
@@ -101,7 +112,7 @@ API = [
     Door("api-sample-detail", "view", sample),
     post("api-sample-accept", "curate", sample),
     post("api-sample-reject", "curate", accepted, comment="blurred"),
-    Door("api-sample-move", "curate", sample, "post", skill_only),
+    Door("api-sample-reassign", "curate", sample, "post", skill_only),
     Door("api-sample-undo", "curate", decided, "post", decision),
     Door("api-sample-decide", "curate", lambda world: world.slug("dataset"), "post", several),
 ]

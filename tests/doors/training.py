@@ -3,12 +3,9 @@
 from typing import Any
 
 from tests.doors.diagnostics import benchmark
+from tests.doors.mixtures import edited, seen, shares, signed, waiting
 from tests.doors.table import Door, post, round_of, slug
 from tests.doors.world import World
-
-
-def signed(world: World) -> dict[str, Any]:
-    return {"manifest_hash": world.campaign("approve").mixtures.last().manifest_hash, "comment": "looks right"}
 
 
 def start(world: World) -> dict[str, Any]:
@@ -39,6 +36,11 @@ PAGES = [
     Door("campaign-inputs", "view", slug),
     Door("campaign-inputs", "research", slug, "post", a_benchmark),
     Door("campaign-file", "admin", slug, is_file=True),
+    Door("mixture-list", "view", slug),
+    Door("mixture-detail", "view", waiting),
+    Door("mixture-try", "view", waiting, "post", shares),
+    Door("mixture-save", "research", waiting, "post", shares),
+    Door("mixture-back", "research", edited, "post", seen),
     Door("comparison-list", "view", slug),
     Door("comparison-detail", "view", evaluation),
     Door("comparison-export", "view", evaluation, is_file=True),

@@ -15,8 +15,9 @@ STOP = 9
 HANGS_ON_THIRD = """
 import sys, time, json
 for i, line in enumerate(sys.stdin):
-    if json.loads(line)["text"] == "slow": time.sleep(60)
-    print(json.dumps({"is_correct": True, "has_format": True}), flush=True)
+    texts = [question["text"] for question in json.loads(line)]
+    if "slow" in texts: time.sleep(60)
+    print(json.dumps([{"is_correct": True, "has_format": True} for _ in texts]), flush=True)
 """
 
 
@@ -70,12 +71,12 @@ def test_options_are_read_from_their_json(grader: Grader) -> None:
 def test_an_answer_that_takes_for_ever_is_worth_zero_and_the_next_is_graded() -> None:
     grader = Grader(limit_s=0.3, command=[sys.executable, "-c", HANGS_ON_THIRD])
     grader._limit_s = 5.0
-    assert grader.ask(Question("quick", "", "text", "", "stop")) == Verdict(True, True)
-    grader._limit_s = 0.3
-    rewards, reward = reward_of(grader, ["slow"])
+    assert grader.ask([Question("quick", "", "text", "", "stop")]) == [Verdict(True, True)]
+    grader._limit_s = 1.0
+    rewards, reward = reward_of(grader, ["quick", "slow", "quick"])
+    assert rewards == [1.0, 0.0, 1.0]
+    assert ("rewards/timed_out", "", pytest.approx(1 / 3)) in reward.metrics
     grader._limit_s = 5.0
-    assert rewards == [0.0]
-    assert ("rewards/timed_out", "", 1.0) in reward.metrics
     assert reward_of(grader, ["quick"])[0] == [1.0]
     grader.close()
 
@@ -112,4 +113,11 @@ def test_curves_by_skill_show_means_and_groups_that_teach_nothing() -> None:
 
 
 def test_judging_needs_no_torch() -> None:
-    assert judge(Question("\\boxed{7}", "7", "number", "", "stop")) == Verdict(True, True)
+    assert judge([Question("\\boxed{7}", "7", "number", "", "stop")]) == [Verdict(True, True)]
+
+
+def test_a_formula_that_takes_for_ever_is_worth_its_format_and_counted(grader: Grader) -> None:
+    texts = ["\\boxed{\\sum_{i=1}^{100000000} i^i}", "\\boxed{x+x}"]
+    rewards, reward = reward_of(grader, texts, solution=["2x"] * 2, answer_type=["math"] * 2)
+    assert rewards == pytest.approx([0.1, 1.0])
+    assert ("rewards/timed_out", "", 0.5) in reward.metrics

@@ -11,7 +11,9 @@ from PIL import Image, ImageDraw
 
 from core.media import media_store, picture_check
 from core.models import Campaign, Endpoint, Job, ModelCall
+from datagen.domain.mixture import manifest_hash
 from datagen.models import Dataset, Mixture, MixtureRow, Pool, Sample, Slot
+from datagen.proposals import proposal_of
 from diagnostics.models import Answer, AnswerRun, Benchmark, Checkpoint, Item, Report, RunItem, SkillDiagnosis, Verdict
 from tests.factories import NUMBERS, make_campaign, make_job
 from training.domain.stages import Stage
@@ -145,7 +147,6 @@ def make_report(run: AnswerRun) -> Report:
 
 
 def make_mixture(report: Report, total: int = 256, status: str = "submitted") -> Mixture:
-    digest = "5f0c2a9e417bd38c6a1e7702bb49d8f3c60e12ad94b7538fe0a1b64c2d97e385"
     mixture = Mixture.objects.create(
         campaign=report.campaign,
         report=report,
@@ -153,7 +154,6 @@ def make_mixture(report: Report, total: int = 256, status: str = "submitted") ->
         total=total,
         seed=7,
         status=status,
-        manifest_hash=digest,
     )
     weights = {skill: (2.0 if k / n < 0.7 else 0.5) for skill, (k, n, *_) in SKILLS.items()}
     used = 0
@@ -170,6 +170,8 @@ def make_mixture(report: Report, total: int = 256, status: str = "submitted") ->
             quota=total - used if skill == "shape" else round(share * total),
             why=why if weak else f"{why}; replay keeps what the model can do",
         ).quota
+    mixture.manifest_hash = manifest_hash(proposal_of(mixture, list(mixture.rows.order_by("id"))))
+    mixture.save()
     return mixture
 
 

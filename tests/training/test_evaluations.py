@@ -137,3 +137,11 @@ def test_a_lost_lease_publishes_no_row_and_no_verdict(monkeypatch, evaluation):
         gate_job(judging)
     evaluation.refresh_from_db()
     assert (EvaluationRow.objects.count(), evaluation.result, evaluation.verdict) == (0, {}, "")
+
+
+def test_a_target_that_got_no_samples_is_protected(evaluation):
+    assert evaluation.target_skills == ["clock"]
+    round, mixture = evaluation.round, evaluation.round.campaign.mixtures.get()
+    mixture.rows.filter(skill="clock").update(quota=0)
+    child = evaluation.after.checkpoint
+    assert evaluation_create(actor=round.started_by, round=round, child=child, mixture=mixture).target_skills == []

@@ -12,11 +12,14 @@ from training.models import TARGET, Evaluation, Round
 
 
 def evaluation_create(*, actor: User, round: Round, child: Checkpoint, mixture: Mixture) -> Evaluation:
-    """Two answer runs on the very same gate items, what counts as a target, and the margin: all frozen here."""
+    """Two answer runs on the very same gate items, what counts as a target, and the margin: all frozen here.
+
+    A skill that got no samples is not aimed at, so it is protected.
+    """
     campaign = round.campaign
     require(actor, "research", campaign)
     gate = campaign.config.gate
-    targets = mixture.rows.filter(purpose=TARGET).order_by("skill")
+    targets = mixture.rows.filter(purpose=TARGET, quota__gt=0).order_by("skill")
     with transaction.atomic():
         before = gate_run_create(actor, round, round.parent, "parent")
         after = gate_run_create(actor, round, child, "child")

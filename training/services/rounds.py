@@ -8,7 +8,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from core.access import audit, require
-from core.errors import InvalidInput, WrongState
+from core.errors import InvalidInput, NotAllowed, WrongState
 from core.jobs.services import job_cancel, job_retry
 from core.models import Campaign, Job
 from core.models.jobs import LIVE
@@ -17,6 +17,7 @@ from datagen.services.mixtures import mixture_approve, mixture_send_back
 from diagnostics.models import Checkpoint
 from training.domain.stages import Approval, Stage, later_stages
 from training.models import Round, RoundStage
+from training.selectors.mixtures import round_objection
 from training.selectors.offers import parent_default
 from training.services.openers import OPENERS, mixture_of
 from training.services.stages import round_end, round_follow, stage_end, stage_open, stage_then
@@ -79,6 +80,8 @@ def mixture_answer(actor: User, round: Round, comment: str, manifest_hash: str |
         mixture_id = mixture_of(round)
         if manifest_hash is None:
             mixture_send_back(actor=actor, mixture_id=mixture_id, comment=comment)
+        elif objection := round_objection(round, Mixture.objects.select_related("campaign").get(pk=mixture_id), actor):
+            raise NotAllowed(objection)
         elif not is_approved_already(mixture_id, manifest_hash):
             mixture_approve(actor=actor, mixture_id=mixture_id, manifest_hash=manifest_hash, comment=comment)
         result = {"is_approved": is_approved, "comment": comment, "by": actor.get_username()}

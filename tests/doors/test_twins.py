@@ -1,0 +1,80 @@
+"""Whatever a page shows or does, a script can have or do: every page door has its REST twin."""
+
+from tests.doors.every import APPS, DOORS
+
+# Page door -> REST door that gives or does the same.
+TWINS = {
+    "campaign-list": "api-campaign-list",
+    "campaign-new": "POST api-campaign-check",
+    "POST campaign-new": "POST api-campaign-from-file",
+    "campaign-detail": "api-campaign-detail",
+    "campaign-inputs": "api-import-list",
+    "POST campaign-inputs": "POST api-benchmark-list",
+    "campaign-file": "api-campaign-file",
+    "campaign-settings": "api-settings-detail",
+    "POST campaign-settings": "PUT api-settings-detail",
+    "POST member-set": "PUT api-member-detail",
+    "POST member-remove": "DELETE api-member-detail",
+    "endpoint-list": "api-endpoint-list",
+    "POST endpoint-list": "PUT api-endpoint-list",
+    "POST endpoint-test": "POST api-endpoint-test",
+    "round-detail": "api-round-detail",
+    "POST round-start": "POST api-round-list",
+    "POST round-approve": "POST api-round-approve",
+    "POST round-send-back": "POST api-round-send-back",
+    "POST round-decide": "POST api-round-decide",
+    "POST round-retry": "POST api-round-retry",
+    "POST round-redo": "POST api-round-redo",
+    "report-list": "api-report-list",
+    "report-detail": "api-report-detail",
+    "report-skill": "api-answer-run-detail",
+    "item-detail": "api-item-detail",
+    "mixture-list": "api-mixture-list",
+    "mixture-detail": "api-mixture-detail",
+    "POST mixture-try": "POST api-mixture-preview",
+    "POST mixture-save": "PUT api-mixture-rows",
+    "POST mixture-back": "POST api-mixture-restore",
+    "sample-list": "api-sample-list",
+    "sample-queue": "api-sample-list",
+    "sample-detail": "api-sample-detail",
+    "POST sample-decide": "POST api-sample-accept",
+    "POST sample-decide-many": "POST api-sample-decide",
+    "POST sample-undo": "POST api-sample-undo",
+    "dataset-list": "api-dataset-list",
+    "dataset-detail": "api-dataset-detail",
+    "dataset-file": "api-dataset-file",
+    "comparison-list": "api-evaluation-list",
+    "comparison-detail": "api-evaluation-detail",
+    "comparison-export": "api-evaluation-item-list",
+    "training-list": "api-training-run-list",
+    "training-detail": "api-training-run-detail",
+    "call-list": "api-call-list",
+    "call-detail": "api-call-detail",
+    "job-list": "api-job-list",
+    "job-detail": "api-job-detail",
+    "POST job-stop": "DELETE api-job-detail",
+    "POST job-again": "POST api-job-retry",
+    "worker-list": "api-worker-list",
+    "token-list": "api-token-list",
+    "POST token-list": "POST api-token-list",
+    "POST token-end": "DELETE api-token-detail",
+}
+# Doors for eyes and sessions alone.
+ALONE = {"login", "healthz", "password-change", "media-detail", "media-thumbnail"}
+
+
+def name(door: object) -> str:
+    return str(door).removeprefix("GET ")
+
+
+def test_every_page_and_every_action_has_a_rest_twin():
+    pages = {name(door) for app in APPS for door in app.PAGES} - ALONE
+    rest = {name(door) for app in APPS for door in app.API}
+    assert pages - set(TWINS) == set(), "a page or an action without a REST twin"
+    assert set(TWINS.values()) - rest == set(), "a twin that does not exist"
+    assert set(TWINS) - pages == set(), "a line for a page that does not exist"
+
+
+def test_twins_ask_for_the_same_right():
+    rights = {name(door): door.right for door in DOORS}
+    assert {page: rest for page, rest in TWINS.items() if rights[page] != rights[rest]} == {}
