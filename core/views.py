@@ -68,9 +68,9 @@ def media_detail(request: HttpRequest, sha256: str) -> HttpResponse:
 
 
 def media_thumbnail(request: HttpRequest, sha256: str) -> HttpResponse:
-    """Its small copy, made when it was imported."""
-    media_open(cast(User, request.user), sha256)
-    return picture(thumbnail_path(sha256).read_bytes(), "image/jpeg")
+    """Its small copy, made when it was imported; the picture itself where that is gone."""
+    media, small = media_open(cast(User, request.user), sha256), thumbnail_path(sha256)
+    return picture(small.read_bytes(), "image/jpeg") if small.exists() else media_detail(request, media.sha256)
 
 
 def picture(data: bytes, mime: str) -> HttpResponse:

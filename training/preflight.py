@@ -22,11 +22,10 @@ from core.errors import InvalidInput
 from core.models import Campaign
 from core.roles import REQUIRED_ROLES, ROLES
 from datagen.pool_lines import pool_folder, pool_lines
+from diagnostics.benchmark_file import BenchmarkFile, benchmark_file
 from diagnostics.checkpoint_folder import checkpoint_look
 from diagnostics.domain.splits import DEFAULT_SHARES, Split
 from diagnostics.item_text import item_text
-from diagnostics.services.benchmarks import tsv_path
-from diagnostics.tsv import tsv_rows
 from training.services.training_runs import ROOM
 
 Status = Literal["ok", "warn", "fail"]
@@ -101,21 +100,22 @@ def benchmark_checks(one: NamedPath, file: CampaignFile) -> Iterator[Check]:
     """Whether the file can be read as a benchmark, and whether its skills have items enough."""
     name = f"benchmark {one.name}"
     try:
-        path = tsv_path(one.path)
-        if next(tsv_rows(path), None) is None:
+        found = benchmark_file(one.path)
+        path = found.origin.path
+        if next(found.rows(), None) is None:
             yield Check(name, "fail", f"{path} has no rows.")
         elif path.stat().st_size > MAX_COUNTED:
             yield Check(name, "ok", f"{path} has the columns of a benchmark; too large to count its skills here.")
         else:
-            yield from skill_checks(name, skills_counted(path, one.name), file)
+            yield from skill_checks(name, skills_counted(found, one.name), file)
     except (InvalidInput, OSError) as error:
         yield Check(name, "fail", bare(error))
 
 
-def skills_counted(path: Path, benchmark: str) -> dict[str, float]:
+def skills_counted(file: BenchmarkFile, benchmark: str) -> dict[str, float]:
     """About how many probe items each skill has; rows that are wrong are left to the import, which names them all."""
     found: dict[str, float] = {}
-    for row in tsv_rows(path):
+    for row in file.rows():
         with suppress(InvalidInput):
             text = item_text(row, benchmark)
             found[text.skill] = found.get(text.skill, 0.0) + probe_share(text.split)

@@ -1,5 +1,6 @@
 """Pictures are for members of a campaign that uses them, and for nobody between."""
 
+from core.media import thumbnail_path
 from tests.pages.rows import make_picture
 
 
@@ -18,6 +19,12 @@ def test_the_thumbnail_is_small_and_as_private(as_role, campaign):
     assert answer["Content-Type"] == "image/jpeg"
     assert answer["Cache-Control"].startswith("private")
     assert len(answer.content) < 20_000
+
+
+def test_a_picture_whose_thumbnail_is_gone_shows_itself(as_role, campaign):
+    sha256 = make_picture(campaign, 1)
+    thumbnail_path(sha256).unlink()
+    assert as_role("viewer").get(f"/media/{sha256}/thumbnail")["Content-Type"] == "image/png"
 
 
 def test_a_stranger_does_not_learn_that_a_picture_exists(as_role, campaign):
