@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from core.domain import answer_verifier
 from core.domain.answer_math import compare_math, decide_math
+from core.domain.answer_text import boxes
 from core.domain.answer_verifier import VerifierProcess, Word, compare
-from core.domain.answers import AnswerType, ModelText, Outcome, grade, grade_many, same_answer
+from core.domain.answers import AnswerType, ModelText, Outcome, check_answer, grade, grade_many, same_answer
 from tests.core.answer_cases.formulas import CASES
 
 MATH = AnswerType.MATH
@@ -148,3 +149,10 @@ def test_no_formula_breaks_the_verifier(text: str) -> None:
     started = time.monotonic()
     assert compare_math(text, "x^2+1") in set(Word)
     assert time.monotonic() - started < 60
+
+
+@given(st.text(alphabet="\\()[]$^_+-*/=<>!,.0123456789xy \"'`;:%te½²√π\n", max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_a_gold_formula_is_equal_to_itself_in_a_box_without_asking_a_verifier(gold: str) -> None:
+    if "\\" not in gold and check_answer(gold, MATH) is None:
+        assert decide_math((boxes(f"\\boxed{{{gold}}}") or [""])[-1], gold) is Word.EQUAL
