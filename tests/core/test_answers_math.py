@@ -71,6 +71,11 @@ def test_a_box_inside_a_formula_cannot_smuggle_a_second_answer_in() -> None:
     assert compare_math("\\boxed{x+2}", "2+x+0") is Word.DIFFERENT
 
 
+def test_a_letter_that_stands_on_both_sides_is_no_assignment() -> None:
+    assert decide_math("x=x+1", "x+1") == ("x+1", "x=x+1")
+    assert decide_math("y=x+1", "x+1") is Word.EQUAL
+
+
 def test_a_process_that_dies_is_replaced_and_no_verdict_moves_to_another_pair(_forgetful: None) -> None:
     pairs = [("x+1", "1+x"), ("x+1", "x+2"), ("6", ENDLESS), ("2x", "x+x"), ("2x", "x+y")]
     assert compare(pairs) == [Word.EQUAL, Word.DIFFERENT, Word.TIMED_OUT, Word.EQUAL, Word.DIFFERENT]
