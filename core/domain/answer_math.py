@@ -47,6 +47,8 @@ _ESCAPED: Final = re.compile(r"\\[{}]")
 _UNIT: Final = re.compile(r"\\(?:text|mathrm)\{\s*([a-zA-Z/]+)\s*\}(\^\{?[23]\}?)?$")
 _COLLECTION: Final = re.compile(r"(\(|\[|\\\{|)([-+0-9.,/]+)(\)|\]|\\\}|)")
 _ASSIGNED: Final = re.compile(r"([a-zA-Z])=(?!.*=)")
+_LEFT_EDGES: Final = ' \t\r\n"`*'
+_RIGHT_EDGES: Final = ' \t\r\n"`*.,;:'
 _COMMAND_GAP: Final = re.compile(r"(\\[a-zA-Z]+) +(?![a-zA-Z])")
 _GAP: Final = re.compile(r"(?<=[0-9])\s+(?![0-9])|(?<=[a-zA-Z])\s+(?![a-zA-Z])|(?<![a-zA-Z0-9])\s+")
 
@@ -60,6 +62,11 @@ def math_form(text: str) -> str:
     text = _FUNCTION.sub(r"\\\1 ", text)
     text = text.replace("$", "").removeprefix("\\(").removesuffix("\\)").removeprefix("\\[").removesuffix("\\]")
     return _GAP.sub("", _COMMAND_GAP.sub(r"\1 ", text.strip())).strip()
+
+
+def whole_math(answer: str) -> str | None:
+    """A whole answer as written, or None when nothing in it is mathematics."""
+    return trimmed_math(answer) if math_form(answer) else None
 
 
 def math_fault(text: str) -> str | None:
@@ -215,5 +222,5 @@ def _spans(text: str) -> Sequence[str]:
 
 def trimmed_math(text: str) -> str | None:
     """The text without quotes and points around it, or None when nothing else is there."""
-    bare = text.strip().strip("\"'`*").rstrip(".,;:").strip()
+    bare = text.lstrip(_LEFT_EDGES).rstrip(_RIGHT_EDGES)
     return bare if trimmed(bare) else None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from core.domain.answer_box import box_in_prose, read_box, shown_box
 from core.domain.answer_choice import Options, choice_in_clause, choice_in_prose, whole_choice
 from core.domain.answer_list import list_in_clause, list_in_prose, read_list
-from core.domain.answer_math import find_math, trimmed_math
+from core.domain.answer_math import find_math, whole_math
 from core.domain.answer_short import text_in_clause, text_in_prose, whole_yes_no, yes_no_in_clause, yes_no_in_prose
 from core.domain.answer_text import announced, normal, plain
 from core.domain.answer_types import IN_WORDS, LISTS, AnswerType
@@ -54,7 +54,7 @@ _WHOLE: dict[AnswerType, _Reader] = {
     AnswerType.YES_NO: whole_yes_no,
     AnswerType.NUMBER: _whole_number,
     AnswerType.TEXT: lambda answer, _: normal(answer) or None,
-    AnswerType.MATH: lambda answer, _: trimmed_math(answer),
+    AnswerType.MATH: lambda answer, _: whole_math(answer),
     AnswerType.BOX: _whole_box,
     **dict.fromkeys(LISTS, _whole_list),
 }

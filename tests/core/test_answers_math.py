@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from core.domain import answer_verifier
 from core.domain.answer_math import compare_math, decide_math
+from core.domain.answer_text import boxes
 from core.domain.answer_verifier import VerifierProcess, Word, compare
-from core.domain.answers import AnswerType, ModelText, Outcome, grade, grade_many, same_answer
+from core.domain.answers import AnswerType, ModelText, Outcome, check_answer, grade, grade_many, same_answer
 from tests.core.answer_cases.formulas import CASES
 
 MATH = AnswerType.MATH
@@ -68,6 +69,11 @@ def test_a_megabyte_of_text_is_graded_at_once() -> None:
 def test_a_box_inside_a_formula_cannot_smuggle_a_second_answer_in() -> None:
     assert compare_math("1} \\boxed{x+2", "x+2") is Word.NOT_MATH
     assert compare_math("\\boxed{x+2}", "2+x+0") is Word.DIFFERENT
+
+
+def test_a_letter_that_stands_on_both_sides_is_no_assignment() -> None:
+    assert decide_math("x=x+1", "x+1") == ("x+1", "x=x+1")
+    assert decide_math("y=x+1", "x+1") is Word.EQUAL
 
 
 def test_a_process_that_dies_is_replaced_and_no_verdict_moves_to_another_pair(_forgetful: None) -> None:
@@ -148,3 +154,10 @@ def test_no_formula_breaks_the_verifier(text: str) -> None:
     started = time.monotonic()
     assert compare_math(text, "x^2+1") in set(Word)
     assert time.monotonic() - started < 60
+
+
+@given(st.text(alphabet="\\()[]$^_+-*/=<>!,.0123456789xy \"'`;:%te½²√π\n", max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_a_gold_formula_is_equal_to_itself_in_a_box_without_asking_a_verifier(gold: str) -> None:
+    if "\\" not in gold and check_answer(gold, MATH) is None:
+        assert decide_math((boxes(f"\\boxed{{{gold}}}") or [""])[-1], gold) is Word.EQUAL

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.domain.answers import EXTRACTOR_VERSION
 from core.errors import GpuJobFailed, InvalidInput, LeaseLost, NotAllowed
 from core.jobs.context import JobContext
 from core.models import AuditEvent
@@ -134,7 +135,7 @@ def test_answers_are_stored_and_graded_strict_and_lenient(campaign, gpu):
         ("incorrect", "incorrect", "", "no_box; lenient: no_answer"),
     ]
     assert run.is_complete
-    assert run.result["extractor_version"] == "answers-1"
+    assert run.result["extractor_version"] == EXTRACTOR_VERSION
 
 
 def test_an_answer_that_was_cut_off_is_wrong_not_unscored(campaign, gpu):
@@ -279,10 +280,10 @@ def test_an_answers_file_that_is_not_the_one_of_the_result_is_refused(campaign, 
 def test_a_new_extractor_grades_old_answers_without_new_inference(campaign, gpu, monkeypatch):
     make_items(campaign, "count", 2)
     run = execute(create(campaign))
-    monkeypatch.setattr(ingest, "EXTRACTOR_VERSION", "answers-2")
+    monkeypatch.setattr(ingest, "EXTRACTOR_VERSION", "answers-next")
     ingest.verdicts_store(make_context(make_job(campaign=campaign)), run)
     versions = sorted(Verdict.objects.values_list("extractor_version", flat=True))
-    assert versions == ["answers-1"] * 2 + ["answers-2"] * 2
+    assert versions == [EXTRACTOR_VERSION] * 2 + ["answers-next"] * 2
     assert run_outcomes(run) == dict.fromkeys(run_outcomes(run), 1.0)
 
 

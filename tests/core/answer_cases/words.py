@@ -92,6 +92,7 @@ CASES = [
     (L, "red, green, blue", None, "\\boxed{the red one}", False, False, "one element"),
     (L, "red, green", None, "", False, False, "empty"),
     (L, "red, green", None, "I cannot see any order.", False, False, "refusal"),
+    (L, "12, 5", None, "\\boxed{10 \u00b1 5, 5}", False, False, "a model cannot widen the tolerance"),
     (L, "12 cm, 5 cm", None, "\\boxed{120 mm, 50 mm}", True, True, "units inside"),
     (S, "red, green, blue", None, "\\boxed{blue, red, green}", True, True, "any order"),
     (S, "red, green, blue", None, "\\boxed{red, green}", False, False, "one is missing"),
