@@ -129,6 +129,7 @@ MEDIA_ROOT = ENV.var / "media"
 RUNS_ROOT = ENV.var / "runs"
 DATASETS_ROOT = ENV.var / "datasets"
 IMPORT_ROOTS = ENV.import_roots
+WATCHDOG_S = ENV.watchdog_s
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20
 
 CELERY_BROKER_URL = ENV.redis_url

@@ -21,6 +21,7 @@ from gpu.errors import GpuFault
 from gpu.runtime import end_with_parent
 
 LIMIT_S = 5.0
+START_S = 20.0  # on a busy machine Python and the grading code take some seconds to start
 ROOT = Path(__file__).parent.parent
 
 
@@ -37,11 +38,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``is_correct`` is None when the gold answer cannot be read; a time-out is neither correct nor well-formed."""
+    """``is_correct`` is None when the gold answer cannot be read, or when the reward itself ``hung``.
+
+    A time-out on the model's text is neither correct nor well-formed.
+    """
 
     is_correct: bool | None
     has_format: bool
     timed_out: bool = False
+    hung: bool = False
+
+
+CONTROL = Question("\\boxed{1}", "1", "number", "", "stop")
 
 
 def judge(question: Question) -> Verdict:
@@ -56,11 +64,15 @@ def judge(question: Question) -> Verdict:
 class Grader:
     """Asks a grading process; one that is silent for ``limit_s`` is ended and replaced."""
 
-    def __init__(self, limit_s: float = LIMIT_S, command: Sequence[str] = (sys.executable, "-m", "gpu.grader")) -> None:
-        self._limit_s = limit_s
+    def __init__(
+        self,
+        limit_s: float = LIMIT_S,
+        command: Sequence[str] = (sys.executable, "-m", "gpu.grader"),
+        start_s: float = START_S,
+    ) -> None:
+        self._limit_s, self._start_s = limit_s, start_s
         self._command = list(command)
-        self._child = self._start()
-        self._rest = b""
+        self._child, self._rest, self._is_fresh = self._start(), b"", True
 
     def _start(self) -> "subprocess.Popen[bytes]":
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -69,24 +81,38 @@ class Grader:
         return subprocess.Popen(self._command, stdin=pipe, stdout=pipe, env=environment, bufsize=0)
 
     def ask(self, question: Question) -> Verdict:
-        """The verdict within ``limit_s``; a crash of the grading code is ``reward_failed``."""
+        """The verdict within ``limit_s``; a crash of the grading code is ``reward_failed``.
+
+        After a time-out a fresh process is asked what it must know at once: if it is silent too, the reward hangs,
+        and the model's text is not to blame.
+        """
+        reply = self._reply(question)
+        if reply is not None:
+            return _verdict(reply)
+        self._replace()
+        if self._reply(CONTROL) is not None:
+            return Verdict(is_correct=False, has_format=False, timed_out=True)
+        self._replace()
+        return Verdict(is_correct=None, has_format=False, hung=True)
+
+    def _replace(self) -> None:
+        self.close()
+        self._child, self._rest, self._is_fresh = self._start(), b"", True
+
+    def _reply(self, question: Question) -> bytes | None:
         line = json.dumps(asdict(question)).encode() + b"\n"
+        limit_s, self._is_fresh = self._limit_s + self._start_s * self._is_fresh, False
         try:
             assert self._child.stdin is not None
             self._child.stdin.write(line)
-            reply = self._read_line()
+            return self._read_line(limit_s)
         except BrokenPipeError:
-            reply = b""
-        if reply is None:
-            self.close()
-            self._child, self._rest = self._start(), b""
-            return Verdict(is_correct=False, has_format=False, timed_out=True)
-        return _verdict(reply)
+            return b""
 
-    def _read_line(self) -> bytes | None:
+    def _read_line(self, limit_s: float) -> bytes | None:
         """One line; empty when the process ended, None when time is up."""
         assert self._child.stdout is not None
-        deadline = time.monotonic() + self._limit_s
+        deadline = time.monotonic() + limit_s
         while b"\n" not in self._rest:
             if not select.select([self._child.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 return None

@@ -11,6 +11,7 @@ from core.domain.seeds import seed_of
 from core.specs import GrpoSettings, TrainSpec
 
 CHECKPOINTED_PARAMETERS = 1_000_000_000
+LONG_TOKENS = 256
 
 
 def largest_divisor(number: int, limit: int) -> int:
@@ -59,12 +60,18 @@ def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameter
     return GRPOConfig(
         output_dir=str(folder),
         seed=seed_of(spec.seed, "train") % 2**31,
-        generation_kwargs={"suppress_tokens": blocked},
+        generation_kwargs=blocking(blocked, settings.vllm_url),
         gradient_checkpointing=num_parameters > CHECKPOINTED_PARAMETERS,
+        **_vllm_arguments(settings),
         **_batch_arguments(settings),
         **_loss_arguments(settings),
         **_machine_arguments(spec),
     )
+
+
+def blocking(ids: list[int], vllm_url: str) -> dict[str, Any]:
+    """How the generator is told never to draw ``ids``."""
+    return {"logit_bias": dict.fromkeys(ids, -100.0)} if vllm_url else {"suppress_tokens": ids}
 
 
 def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
@@ -86,6 +93,20 @@ def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
         "save_strategy": "steps",
         "save_steps": cut.save_every,
         "save_total_limit": 2,
+    }
+
+
+def _vllm_arguments(settings: GrpoSettings) -> dict[str, Any]:
+    """Generation by a vLLM server; the gap between its log-probs and ours is corrected (method.md, 6: vLLM)."""
+    if not settings.vllm_url:
+        return {}
+    is_long = settings.max_completion_tokens > LONG_TOKENS
+    return {
+        "use_vllm": True,
+        "vllm_mode": "server",
+        "vllm_server_base_url": settings.vllm_url,
+        "vllm_importance_sampling_mode": "token_truncate" if is_long else "sequence_mask",
+        "vllm_importance_sampling_clip_max": 2.0 if is_long else 3.0,
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.specs import GrpoSettings
+from gpu.errors import GpuFault
 from gpu.grader import Grader, Question, Verdict
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,15 @@ class ComposedReward:
 
     __name__ = "composed"
 
-    def __init__(self, settings: GrpoSettings, grader: Grader, is_whole: Callable[[list[int]], bool]) -> None:
-        """``is_whole`` says of a completion's token ids whether it ended by itself."""
-        self._settings, self._grader, self._is_whole = settings, grader, is_whole
+    def __init__(
+        self,
+        settings: GrpoSettings,
+        grader: Grader,
+        is_whole: Callable[[list[int]], bool],
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``is_whole`` says of a completion's token ids whether it ended by itself; ``beat`` hears of every verdict."""
+        self._settings, self._grader, self._is_whole, self._beat = settings, grader, is_whole, beat
         self.metrics: list[Skilled] = []
 
     def __call__(
@@ -40,22 +47,31 @@ class ComposedReward:
     ) -> Rewards:
         """One reward a completion; ``columns`` are the dataset's, one value a completion."""
         facts = zip(completions, completion_ids, columns["solution"], columns["answer_type"], columns["options"])  # noqa: B905
-        verdicts = [
-            self._grader.ask(
-                Question(
-                    text=completion[0]["content"],
-                    gold=gold,
-                    answer_type=answer_type,
-                    options=options or "",
-                    finish="stop" if self._is_whole(ids) else "length",
-                )
+        questions = [
+            Question(
+                text=completion[0]["content"],
+                gold=gold,
+                answer_type=answer_type,
+                options=options or "",
+                finish="stop" if self._is_whole(ids) else "length",
             )
             for completion, ids, gold, answer_type, options in facts
         ]
+        verdicts = self._verdicts(questions)
         rewards = [compose(verdict, self._settings) for verdict in verdicts]
         alarm(verdicts)
         self.metrics = run_metrics(verdicts) + skill_metrics(rewards, skill, self._settings.num_generations)
         return rewards
+
+    def _verdicts(self, questions: Sequence[Question]) -> list[Verdict]:
+        """All verdicts; ``reward_failed`` as soon as the reward itself hung for more than ``ALARM_SHARE`` of them."""
+        verdicts: list[Verdict] = []
+        for question in questions:
+            self._beat()
+            verdicts.append(self._grader.ask(question))
+            if (hung := sum(v.hung for v in verdicts)) > ALARM_SHARE * len(questions):
+                raise GpuFault("reward_failed", f"The reward hung at {hung} of {len(questions)} completions.")
+        return verdicts
 
 
 def alarm(verdicts: Sequence[Verdict]) -> None:
@@ -67,12 +83,13 @@ def alarm(verdicts: Sequence[Verdict]) -> None:
 
 
 def run_metrics(verdicts: Sequence[Verdict]) -> list[Skilled]:
-    """Shares over all completions: accurate and well-formed (of those scored), unscored, timed out."""
+    """Shares over all completions: accurate and well-formed (of those scored), unscored, timed out; 1 is an alarm."""
     scored = [v for v in verdicts if v.is_correct is not None]
     metrics = [
         ("rewards/unscored", "", 1 - len(scored) / len(verdicts)),
         ("rewards/timed_out", "", sum(v.timed_out for v in verdicts) / len(verdicts)),
     ]
+    metrics += [(f"alarms/{name[8:]}", "", float(value > ALARM_SHARE)) for name, _, value in metrics]
     if scored:
         metrics.append(("rewards/accuracy", "", sum(bool(v.is_correct) for v in scored) / len(scored)))
         metrics.append(("rewards/format", "", sum(v.has_format for v in scored) / len(scored)))

@@ -27,16 +27,16 @@ from core.domain.files import hash_checkpoint, hash_file, write_atomic
 from core.specs import (
     ERROR_FILE,
     LOCK_FILE,
+    PARENT_PIPE,
     PROGRESS_FILE,
     RESULT_FILE,
     SPEC_FILE,
-    ErrorFile,
     Phase,
     Progress,
     RunResult,
     Spec,
 )
-from gpu.errors import GpuFault, one_line
+from gpu.errors import GpuFault, named_error, one_line
 
 SpecT = TypeVar("SpecT", bound=Spec)
 PROGRESS_EVERY_S = 0.5
@@ -74,6 +74,10 @@ class Run:
         self.folder = folder
         self.progress = ProgressFile(folder)
         self.started = time.monotonic()
+
+    def loading(self) -> None:
+        """A sign of life while large files are read."""
+        self.progress.show("load", 0, 1, "model")
 
     def facts(self) -> dict[str, Any]:
         """What every result says: seconds, peak memory, versions."""
@@ -113,7 +117,7 @@ def _run_locked(folder: Path, spec_type: type[SpecT], work: Callable[[Run, SpecT
     try:
         run = Run(folder)
         run.progress.show("load", 0, 1, "model")
-        result = work(run, read_spec(folder, spec_type))
+        result = work(run, read_spec(run, spec_type))
     except Exception as error:
         traceback.print_exc()
         if named := named_error(error):
@@ -123,30 +127,19 @@ def _run_locked(folder: Path, spec_type: type[SpecT], work: Callable[[Run, SpecT
     return 0
 
 
-def read_spec(folder: Path, spec_type: type[SpecT]) -> SpecT:
+def read_spec(run: Run, spec_type: type[SpecT]) -> SpecT:
     """The checked spec, its log level and checkpoint hash applied; ``bad_input`` or ``bad_checkpoint`` else."""
     try:
-        spec = spec_type.model_validate_json((folder / SPEC_FILE).read_bytes())
+        spec = spec_type.model_validate_json((run.folder / SPEC_FILE).read_bytes())
     except (OSError, ValidationError) as error:
         raise GpuFault("bad_input", f"{SPEC_FILE} cannot be read: {one_line(error)}") from error
     logging.getLogger().setLevel(spec.places.log_level)
     checkpoint = spec.places.checkpoint
     if not checkpoint.is_dir():
         raise GpuFault("bad_checkpoint", f"{checkpoint} is no folder.")
-    if hash_checkpoint(checkpoint) != spec.checkpoint_hash:
+    if hash_checkpoint(checkpoint, run.loading) != spec.checkpoint_hash:
         raise GpuFault("bad_checkpoint", f"{checkpoint} is not the checkpoint that the spec names: its hash differs.")
     return spec
-
-
-def named_error(error: BaseException) -> ErrorFile | None:
-    """The error's name, if it has one; anything else is a bug and stays a traceback in the log."""
-    if isinstance(error, GpuFault):
-        return ErrorFile(code=error.code, message=error.message)
-    text = str(error)
-    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    if is_memory or "can't allocate memory" in text or "out of memory" in text:
-        return ErrorFile(code="out_of_memory", message=one_line(error))
-    return None
 
 
 @contextmanager
@@ -163,11 +156,20 @@ def end_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    if os.environ.pop(PARENT_PIPE, ""):
+        threading.Thread(target=_watch_pipe, daemon=True).start()
 
 
 def _watch_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(PARENT_LOOK_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _watch_pipe() -> None:
+    """Standard input comes from the worker, also through a launcher in between; it ends when the worker does."""
+    while os.read(0, 1):
+        continue
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -6,7 +6,7 @@ and values are copied. Long answers get rows of their own. The tokens are those 
 temperature, top-k, top-p, in this order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,14 +53,19 @@ def sample_answers(
     sampling: Sampling,
     tokens: Tokens,
     generator: torch.Generator | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> list[list[list[int]]]:
-    """For each left-padded prompt ``sampling.num_answers`` lists of token ids; a stop token is included."""
+    """For each left-padded prompt ``sampling.num_answers`` lists of token ids; a stop token is included.
+
+    ``beat`` is called before every token: a sign of life.
+    """
     growing, logits = _read_prompts(model, inputs, sampling)
     rows, width = growing.done.shape
     drawn = torch.full((rows, width, sampling.max_new_tokens), tokens.pad, device=logits.device)
     lengths = torch.full((rows, width), sampling.max_new_tokens, device=logits.device)
     stop = torch.tensor(tokens.stop, device=logits.device)
     for step in range(sampling.max_new_tokens):
+        beat()
         chosen = draw(logits, sampling, tokens.blocked, generator).masked_fill(growing.done, tokens.pad)
         drawn[growing.row, :, step] = chosen
         ended = torch.isin(chosen, stop) & ~growing.done

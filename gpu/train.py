@@ -8,12 +8,24 @@ reference is always the spec's checkpoint, never the one that the run resumes fr
 import logging
 import math
 import sys
+from functools import partial
 from typing import Any
 
+from accelerate.utils import broadcast_object_list
 from transformers import PrinterCallback, TrainerCallback
 
 from core.domain.files import hash_checkpoint
-from core.specs import DATASET_FILE, METRICS_FILE, GrpoSettings, MetricRow, Phase, Sampling, TrainResult, TrainSpec
+from core.specs import (
+    DATASET_FILE,
+    METRICS_FILE,
+    STOP_FILE,
+    GrpoSettings,
+    MetricRow,
+    Phase,
+    Sampling,
+    TrainResult,
+    TrainSpec,
+)
 from gpu.checkpoints import newest_complete, remove_checkpoints, write_final
 from gpu.dataset import TrainingRows, schedule, training_dataset
 from gpu.errors import GpuFault
@@ -22,6 +34,7 @@ from gpu.grpo import grpo_config, num_scheduled_rows
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
 from gpu.rewards import ComposedReward
 from gpu.runtime import Run, append_lines, run_child, truncate_torn_line
+from gpu.servers import check_server
 from gpu.trainer import SharedPromptTrainer
 from gpu.vision import speed_up_vision
 
@@ -53,6 +66,20 @@ class Curves(TrainerCallback):
         append_lines(self._path, [row.model_dump_json() for row in rows])
 
 
+class Stopping(TrainerCallback):
+    """Ends the run between two generations, after a checkpoint, when ``stop.json`` asks for it."""
+
+    def __init__(self, run: Run, settings: GrpoSettings) -> None:
+        self._path, self._settings = run.folder / STOP_FILE, settings
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """All ranks do what the first one reads: the file may come while they look."""
+        if state.global_step % self._settings.steps_per_generation or state.global_step == self._settings.steps:
+            return
+        if broadcast_object_list([self._path.exists()])[0]:
+            control.should_save = control.should_training_stop = True
+
+
 def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrainer:
     """Model, data, reward and TRL's arguments put together; nothing has run yet."""
     folder, settings = spec.places.checkpoint, spec.settings
@@ -60,11 +87,11 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     processor = load_processor(folder)
     model = speed_up_vision(load_model(folder, spec.device, "float32"))
     tokens = answer_tokens(model, processor.tokenizer)
-    reward = ComposedReward(settings, grader, is_whole=lambda ids: ids[-1] in tokens.stop)
 
     def show(phase: Phase) -> None:
         run.progress.show(phase, trainer.state.global_step, settings.steps, "steps")
 
+    reward = ComposedReward(settings, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"))
     trainer = SharedPromptTrainer(
         tokens=tokens,
         sampling=rollout_sampling(settings),
@@ -74,7 +101,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
         args=grpo_config(spec, run.folder, tokens.blocked, model.num_parameters()),
         train_dataset=training_dataset(rows, schedule(len(rows), num_scheduled_rows(settings), spec.seed)),
         processing_class=processor,
-        callbacks=[Curves(run, reward)],
+        callbacks=[Curves(run, reward), Stopping(run, settings)],
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.ref_model is not None:
@@ -96,16 +123,26 @@ def rollout_sampling(settings: GrpoSettings) -> Sampling:
 def work(run: Run, spec: TrainSpec) -> TrainResult:
     """Train from the newest whole checkpoint, or from the start, to the end."""
     prepare_torch(spec)
+    if spec.settings.vllm_url:
+        check_server(spec.settings.vllm_url)
     grader = Grader()
     trainer = build_trainer(run, spec, grader)
     newest = newest_complete(run.folder)
     log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     grader.close()
-    run.progress.show("save", spec.settings.steps, spec.settings.steps, "steps")
+    check_end(trainer.state.global_step, spec.settings.steps)
+    saving = partial(run.progress.show, "save", spec.settings.steps, spec.settings.steps, "steps")
+    saving()
     final = write_final(trainer.accelerator.unwrap_model(trainer.model), spec.places.checkpoint, run.folder)
     remove_checkpoints(run.folder)
-    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final), **run.facts())
+    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **run.facts())
+
+
+def check_end(done: int, steps: int) -> None:
+    """``stopped`` when the run ended before its last step."""
+    if done < steps:
+        raise GpuFault("stopped", f"Stopped after step {done} of {steps}, as asked. A retry goes on from there.")
 
 
 if __name__ == "__main__":

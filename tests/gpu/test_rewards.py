@@ -8,7 +8,7 @@ import pytest
 from core.specs import GrpoSettings
 from gpu.errors import GpuFault
 from gpu.grader import Grader, Question, Verdict, judge
-from gpu.rewards import ComposedReward, compose, skill_metrics
+from gpu.rewards import ComposedReward, compose, run_metrics, skill_metrics
 
 SETTINGS = GrpoSettings(num_generations=2)
 STOP = 9
@@ -78,6 +78,21 @@ def test_an_answer_that_takes_for_ever_is_worth_zero_and_the_next_is_graded() ->
     assert ("rewards/timed_out", "", 1.0) in reward.metrics
     assert reward_of(grader, ["quick"])[0] == [1.0]
     grader.close()
+
+
+def test_a_reward_that_never_returns_ends_the_run_by_name_and_its_process_is_ended() -> None:
+    grader = Grader(limit_s=0.2, start_s=0.2, command=[sys.executable, "-c", "import time; time.sleep(60)"])
+    first = grader._child
+    with pytest.raises(GpuFault, match="reward_failed: The reward hung at 1 of 2"):
+        reward_of(grader, ["\\boxed{red}"] * 2)
+    assert first.poll() is not None
+    grader.close()
+
+
+def test_more_than_one_time_out_in_a_hundred_is_an_alarm_in_the_curves() -> None:
+    verdicts = [Verdict(True, True)] * 98 + [Verdict(False, False, timed_out=True)] * 2
+    assert ("alarms/timed_out", "", 1.0) in run_metrics(verdicts)
+    assert ("alarms/timed_out", "", 0.0) in run_metrics(verdicts[:98] * 2 + verdicts[98:99])
 
 
 @pytest.mark.parametrize("program", ["import sys; sys.stdin.readline()", 'print(\'{"error": "boom"}\')'])
