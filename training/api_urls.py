@@ -14,5 +14,6 @@ urlpatterns = [
     path(f"{ROUND}/send-back", api.RoundSendBack.as_view(), name="api-round-send-back"),
     path(f"{ROUND}/decide", api.RoundDecide.as_view(), name="api-round-decide"),
     path(f"{ROUND}/retry", api.RoundRetry.as_view(), name="api-round-retry"),
+    path(f"{ROUND}/stop", api.RoundStop.as_view(), name="api-round-stop"),
     path(f"{ROUND}/redo", api.RoundRedo.as_view(), name="api-round-redo"),
 ]

@@ -13,5 +13,6 @@ urlpatterns = [
     path("campaigns/<slug:slug>/rounds/<int:number>/send-back", actions.round_send_back, name="round-send-back"),
     path("campaigns/<slug:slug>/rounds/<int:number>/decide", actions.round_decide, name="round-decide"),
     path("campaigns/<slug:slug>/rounds/<int:number>/retry", actions.round_retry, name="round-retry"),
+    path("campaigns/<slug:slug>/rounds/<int:number>/stop", actions.round_stop, name="round-stop"),
     path("campaigns/<slug:slug>/rounds/<int:number>/redo", actions.round_redo, name="round-redo"),
 ]
