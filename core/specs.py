@@ -192,6 +192,9 @@ class GrpoSettings(Frozen):
     )
     accuracy_weight: float = 0.9
     format_weight: float = 0.1
+    lora_rank: Annotated[int, LATER] = Field(default=0, ge=0, le=512, description="0 trains the weights themselves")
+    lora_alpha: Annotated[int, LATER] = Field(default=64, ge=1)
+    freeze_vision: Annotated[bool, LATER] = Field(default=False, description="LoRA leaves it alone anyway")
     vllm_url: Annotated[str, LATER] = Field(
         default="",
         pattern=r"^(https?://\S+)?$",

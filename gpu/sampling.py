@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.specs import Sampling
 from gpu.errors import GpuFault
+from gpu.vision import core_of
 
 SIDE_BY_SIDE_TOKENS = 2048
 KEEP_FINISHED = 0.75
@@ -87,7 +88,7 @@ def _read_prompts(model: Any, inputs: Mapping[str, Tensor], sampling: Sampling) 
     """The cache after the prompts, and the logits (rows, answers a row, vocabulary) of the first tokens."""
     mask, count = inputs["attention_mask"].bool(), sampling.num_answers
     kinds = {k: inputs[k] for k in ("mm_token_type_ids", "image_grid_thw") if k in inputs}
-    positions, delta = model.model.get_rope_index(inputs["input_ids"], attention_mask=mask, **kinds)
+    positions, delta = core_of(model).model.get_rope_index(inputs["input_ids"], attention_mask=mask, **kinds)
     output = model(**inputs, position_ids=positions, use_cache=True, logits_to_keep=1)
     cache, logits = output.past_key_values, output.logits[:, -1:]
     start = mask.sum(1, keepdim=True) + delta

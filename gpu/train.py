@@ -26,6 +26,7 @@ from core.specs import (
     TrainResult,
     TrainSpec,
 )
+from gpu.adapters import freeze, held_dtype, lora_config, merged
 from gpu.checkpoints import newest_complete, remove_checkpoints, write_final
 from gpu.dataset import TrainingRows, schedule, training_dataset
 from gpu.errors import GpuFault
@@ -85,7 +86,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     folder, settings = spec.places.checkpoint, spec.settings
     rows = TrainingRows(run.check_file(DATASET_FILE, spec.dataset_hash))
     processor = load_processor(folder)
-    model = speed_up_vision(load_model(folder, spec.device, "float32"))
+    model = freeze(speed_up_vision(load_model(folder, spec.device, held_dtype(spec))), settings)
     tokens = answer_tokens(model, processor.tokenizer)
 
     def show(phase: Phase) -> None:
@@ -97,6 +98,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
         sampling=rollout_sampling(settings),
         show=show,
         model=model,
+        peft_config=lora_config(model, settings),
         reward_funcs=reward,
         args=grpo_config(spec, run.folder, tokens.blocked, model.num_parameters()),
         train_dataset=training_dataset(rows, schedule(len(rows), num_scheduled_rows(settings), spec.seed)),
@@ -134,7 +136,7 @@ def work(run: Run, spec: TrainSpec) -> TrainResult:
     check_end(trainer.state.global_step, spec.settings.steps)
     saving = partial(run.progress.show, "save", spec.settings.steps, spec.settings.steps, "steps")
     saving()
-    final = write_final(trainer.accelerator.unwrap_model(trainer.model), spec.places.checkpoint, run.folder)
+    final = write_final(merged(trainer.accelerator.unwrap_model(trainer.model)), spec.places.checkpoint, run.folder)
     remove_checkpoints(run.folder)
     return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **run.facts())
 

@@ -15,6 +15,7 @@ from trl.trainer import utils as trl_utils
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from core.specs import Phase, Sampling
+from gpu.adapters import has_adapters, load_adapters
 from gpu.checkpoints import mark_complete
 from gpu.errors import GpuFault
 from gpu.loading import load_model
@@ -80,7 +81,7 @@ class SharedPromptTrainer(GRPOTrainer):
         """TRL's own way through vLLM, its weights sent first, as a phase of its own."""
         if self.state.global_step != self._last_loaded_step:
             self._show("sync")
-            self.vllm_generation.sync_weights()
+            self.vllm_generation.sync_weights()  # type: ignore[no-untyped-call]
             self._last_loaded_step = self.state.global_step
         self._show("generate")
         answers: tuple[list[list[int]], Any] = super()._generate_single_turn(*what)  # type: ignore[no-untyped-call]
@@ -147,8 +148,12 @@ class SharedPromptTrainer(GRPOTrainer):
         Since transformers 5 a saved file has other names than the model in memory, and the stock method, which
         looks for the names in memory, finds none, warns, and goes on with the weights of the start.
         """
+        trained = self.accelerator.unwrap_model(self.model if model is None else model)
+        if has_adapters(trained):
+            load_adapters(trained, Path(resume_from_checkpoint))
+            return
         saved = load_model(Path(resume_from_checkpoint), self.accelerator.device.type, "float32")
-        self.accelerator.unwrap_model(self.model if model is None else model).load_state_dict(saved.state_dict())
+        trained.load_state_dict(saved.state_dict())
 
     def create_model_card(self, *arguments: Any, **keywords: Any) -> None:
         """No card: RUN_DIR is no model repository."""

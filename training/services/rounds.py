@@ -130,7 +130,7 @@ def round_stop(*, actor: User, round: Round) -> Round:
     require(actor, "research", round.campaign)
     stage = RoundStage.objects.filter(round=round, status="open", stage=Stage.TRAIN, job__status__in=LIVE).first()
     spec = stage.job.spec if stage and stage.job else {}
-    run = TrainingRun.objects.filter(pk=spec.get("training_run_id"), campaign=round.campaign).first()
+    run = TrainingRun.objects.filter(pk=spec.get("training_run_id", 0), campaign=round.campaign).first()
     if run is None:
         raise WrongState(f"{round} does not train.")
     training_run_stop(actor=actor, run=run)
