@@ -22,8 +22,9 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from core.domain.extras import Value, check_extras
 from core.domain.files import hash_bytes
 from core.domain.prompts import Message
 
@@ -195,6 +196,11 @@ class GrpoSettings(Frozen):
     lora_rank: Annotated[int, LATER] = Field(default=0, ge=0, le=512, description="0 trains the weights themselves")
     lora_alpha: Annotated[int, LATER] = Field(default=64, ge=1)
     freeze_vision: Annotated[bool, LATER] = Field(default=False, description="LoRA leaves it alone anyway")
+    max_pixels: Annotated[int, LATER] = Field(
+        default=0, ge=0, description="larger pictures are made smaller; 0 leaves it to the checkpoint's own limit"
+    )
+    gpus: Annotated[int, LATER] = Field(default=1, ge=1, le=8, description="GPUs of one host; the step is divided")
+    extra: Annotated[dict[str, Value], LATER] = Field(default={}, description="further settings of TRL's GRPOConfig")
     vllm_url: Annotated[str, LATER] = Field(
         default="",
         pattern=r"^(https?://\S+)?$",
@@ -203,6 +209,18 @@ class GrpoSettings(Frozen):
     first_limit_s: Annotated[float, NAMELESS] = Field(
         default=600.0, ge=60, description="seconds of silence allowed while loading and in a phase's first turn"
     )
+
+    @field_validator("extra")
+    @classmethod
+    def _check_extra(cls, extra: dict[str, Value]) -> dict[str, Value]:
+        check_extras(extra)
+        return extra
+
+    @model_validator(mode="after")
+    def _check_gpus(self) -> "GrpoSettings":
+        if self.prompts_per_step % self.gpus:
+            raise ValueError(f"prompts_per_step ({self.prompts_per_step}) must be a multiple of gpus ({self.gpus})")
+        return self
 
 
 class TrainSpec(Spec):

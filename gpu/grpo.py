@@ -23,8 +23,8 @@ def largest_divisor(number: int, limit: int) -> int:
 class Batches:
     """How completions are cut into forward passes and steps."""
 
-    micro: int  # completions in one forward and backward pass
-    accumulation: int  # passes in one optimizer step
+    micro: int  # completions in one forward and backward pass of one process
+    accumulation: int  # passes of one process in one optimizer step
     passes_per_generation: int  # passes made from one generation
     prompts_per_generation: int
     save_every: int  # steps, a whole number of generations
@@ -32,7 +32,7 @@ class Batches:
 
 def batches(settings: GrpoSettings) -> Batches:
     """Whole groups in a pass where they fit, so that a prompt is computed once for all its completions."""
-    group, prompts = settings.num_generations, settings.prompts_per_step
+    group, prompts = settings.num_generations, settings.prompts_per_step // settings.gpus
     if settings.micro_batch_size >= group:
         micro = group * largest_divisor(prompts, settings.micro_batch_size // group)
     else:
@@ -43,7 +43,7 @@ def batches(settings: GrpoSettings) -> Batches:
         micro=micro,
         accumulation=accumulation,
         passes_per_generation=accumulation * reuse,
-        prompts_per_generation=prompts * reuse,
+        prompts_per_generation=settings.prompts_per_step * reuse,
         save_every=math.ceil(settings.save_every / reuse) * reuse,
     )
 
@@ -66,6 +66,7 @@ def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameter
         **_batch_arguments(settings),
         **_loss_arguments(settings),
         **_machine_arguments(spec),
+        **settings.extra,
     )
 
 
@@ -128,7 +129,10 @@ def _loss_arguments(settings: GrpoSettings) -> dict[str, Any]:
 
 
 def _machine_arguments(spec: TrainSpec) -> dict[str, Any]:
-    """Weights are fp32 everywhere; bf16 comes by autocast alone. Logs go through our own callback."""
+    """Trained weights are fp32; bf16 comes by autocast alone. Logs go through our own callback.
+
+    A step without any picture gives the vision tower no gradient, which several processes must know beforehand.
+    """
     on_cpu = spec.device == "cpu"
     return {
         "use_cpu": on_cpu,
@@ -139,4 +143,5 @@ def _machine_arguments(spec: TrainSpec) -> dict[str, Any]:
         "remove_unused_columns": False,
         "report_to": "none",
         "disable_tqdm": True,
+        "ddp_find_unused_parameters": not (spec.settings.lora_rank or spec.settings.freeze_vision),
     }
