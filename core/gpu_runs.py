@@ -52,6 +52,11 @@ KILLED = (
     "The child was killed by SIGKILL, and not by this worker: most often by the kernel, for lack of host memory "
     "(look at dmesg). Lower micro_batch_size or what else runs on the host, then retry."
 )
+RANK_LOST = (
+    "One of the {} processes of this run ended without a word, and the others were ended with it: the table at the end "
+    "of the log says which and how (-9: killed, most often for lack of host memory). Retry goes on from the newest "
+    "checkpoint."
+)
 Tick = Callable[[Path], None]
 
 
@@ -64,11 +69,19 @@ class GpuRun:
     write_inputs: Callable[[Path], None]
     on_tick: Tick | None = None
     first_limit_s: float = FIRST_LIMIT_S
+    gpus: int = 1
 
     @property
     def folder(self) -> Path:
         """Its RUN_DIR."""
         return Path(settings.RUNS_ROOT) / self.spec.run_name()
+
+    @property
+    def command(self) -> list[str]:
+        """The child: one process, or a launcher with one process a GPU."""
+        child = ["-m", self.module, str(self.folder)]
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
+        return [sys.executable, *(launcher if self.gpus > 1 else []), *child]
 
 
 @dataclass
@@ -128,7 +141,7 @@ def supervise(context: JobContext, run: GpuRun, folder: Path) -> None:
     """Start the child and watch it to its end; whatever ends this function also ends the child."""
     with (folder / LOG_FILE).open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", run.module, str(folder)],
+            run.command,
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.PIPE,
@@ -146,7 +159,7 @@ def supervise(context: JobContext, run: GpuRun, folder: Path) -> None:
         if child.stdin:
             child.stdin.close()
     if not (folder / RESULT_FILE).exists():
-        raise failure(folder, child.returncode)
+        raise failure(folder, child.returncode, run.gpus)
 
 
 def child_environment(spec: Spec) -> dict[str, str]:
@@ -241,7 +254,7 @@ def stop_forget(folder: Path, attempt: int) -> None:
         path.unlink()
 
 
-def failure(folder: Path, returncode: int | None) -> DpeError:
+def failure(folder: Path, returncode: int | None, gpus: int = 1) -> DpeError:
     """The named error that the child left, or what can be said without one; a run that was stopped is cancelled."""
     path = folder / ERROR_FILE
     if path.exists():
@@ -251,6 +264,8 @@ def failure(folder: Path, returncode: int | None) -> DpeError:
         return GpuJobFailed(f"{left.message} (log: {folder / LOG_FILE})", code=left.code)
     if returncode == -signal.SIGKILL:
         return GpuJobFailed(f"{KILLED} (log: {folder / LOG_FILE})", code="killed")
+    if gpus > 1 and returncode:
+        return GpuJobFailed(f"{RANK_LOST.format(gpus)} (log: {folder / LOG_FILE})", code="rank_lost")
     log = (folder / LOG_FILE).read_text(errors="replace")[-2000:]
     return GpuJobFailed(
         f"The child ended with status {returncode} and left no result (log: {folder / LOG_FILE}).\n{log}"

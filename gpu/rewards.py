@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from accelerate.utils import gather_object
+
 from core.specs import GrpoSettings
 from gpu.errors import GpuFault
 from gpu.grader import Grader, Question, Verdict
@@ -59,9 +61,14 @@ class ComposedReward:
         ]
         verdicts = self._verdicts(questions)
         rewards = [compose(verdict, self._settings) for verdict in verdicts]
+        everywhere = gather_object(list(zip(verdicts, rewards, skill, strict=True)))
+        self._note(*zip(*everywhere, strict=True))
+        return rewards
+
+    def _note(self, verdicts: Sequence[Verdict], rewards: Sequence[float | None], skill: Sequence[str]) -> None:
+        """Keep the numbers over all processes of the run."""
         alarm(verdicts)
         self.metrics = run_metrics(verdicts) + skill_metrics(rewards, skill, self._settings.num_generations)
-        return rewards
 
     def _verdicts(self, questions: Sequence[Question]) -> list[Verdict]:
         """All verdicts; ``reward_failed`` as soon as the reward itself hung for more than ``ALARM_SHARE`` of them."""
@@ -96,7 +103,7 @@ def run_metrics(verdicts: Sequence[Verdict]) -> list[Skilled]:
     return metrics
 
 
-def skill_metrics(rewards: Rewards, skills: Sequence[str], group_size: int) -> list[Skilled]:
+def skill_metrics(rewards: Sequence[float | None], skills: Sequence[str], group_size: int) -> list[Skilled]:
     """Per skill the mean reward, and the share of groups whose rewards are all equal and so teach nothing."""
     values: dict[str, list[float]] = defaultdict(list)
     flat: dict[str, list[bool]] = defaultdict(list)

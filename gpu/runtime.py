@@ -46,11 +46,17 @@ EXIT_FAILED, EXIT_LOCKED = 1, 75
 VERSIONS = ("torch", "transformers", "trl", "accelerate", "tokenizers")
 
 
+def is_first() -> bool:
+    """Whether this is the only process of the run, or the first of several: only that one writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 class ProgressFile:
     """Writes ``progress.json``: at once when the phase changes or all is done, else at most twice a second."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = folder / PROGRESS_FILE
+        self._is_written = is_first()
         self._clock = clock
         self._written_at = float("-inf")
         self._phase: Phase | None = None
@@ -63,6 +69,8 @@ class ProgressFile:
         if phase == self._phase and done < total and now - self._written_at < PROGRESS_EVERY_S:
             return
         self._phase, self._written_at = phase, now
+        if not self._is_written:
+            return
         news = Progress(phase=phase, done=done, total=total, unit=unit, beat=self._beat)
         write_atomic(self._path, news.model_dump_json())
 
@@ -97,8 +105,12 @@ class Run:
         return path
 
 
-def run_child(spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult]) -> int:
-    """The whole life of ``python -m gpu.X RUN_DIR``; returns the exit code: 0, failed, or locked out."""
+def run_child(spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult | None]) -> int:
+    """The whole life of ``python -m gpu.X RUN_DIR``; returns the exit code: 0, failed, or locked out.
+
+    Of several ranks the first holds the lock and writes the result (``work`` gives None on the others); the first to
+    fail writes why.
+    """
     end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     folder = Path(sys.argv[1]).resolve()
@@ -110,20 +122,22 @@ def run_child(spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult]) -
         return EXIT_LOCKED
 
 
-def _run_locked(folder: Path, spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult]) -> int:
+def _run_locked(folder: Path, spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult | None]) -> int:
     if (folder / RESULT_FILE).exists():
         return 0
-    (folder / ERROR_FILE).unlink(missing_ok=True)
+    if is_first():
+        (folder / ERROR_FILE).unlink(missing_ok=True)
     try:
         run = Run(folder)
         run.progress.show("load", 0, 1, "model")
         result = work(run, read_spec(run, spec_type))
     except Exception as error:
         traceback.print_exc()
-        if named := named_error(error):
+        if (named := named_error(error)) and not (folder / ERROR_FILE).exists():
             write_atomic(folder / ERROR_FILE, named.model_dump_json())
         return EXIT_FAILED
-    write_atomic(folder / RESULT_FILE, result.model_dump_json(indent=1))
+    if result:
+        write_atomic(folder / RESULT_FILE, result.model_dump_json(indent=1))
     return 0
 
 
@@ -144,7 +158,10 @@ def read_spec(run: Run, spec_type: type[SpecT]) -> SpecT:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold RUN_DIR's lock; BlockingIOError at once when another process holds it."""
+    """Hold RUN_DIR's lock; BlockingIOError at once when another run holds it. Further ranks share the first's."""
+    if not is_first():
+        yield
+        return
     with (folder / LOCK_FILE).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

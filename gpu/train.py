@@ -9,6 +9,7 @@ import logging
 import math
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from accelerate.utils import broadcast_object_list
@@ -34,7 +35,7 @@ from gpu.grader import Grader
 from gpu.grpo import grpo_config, num_scheduled_rows
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
 from gpu.rewards import ComposedReward
-from gpu.runtime import Run, append_lines, run_child, truncate_torn_line
+from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
 from gpu.servers import check_server
 from gpu.trainer import SharedPromptTrainer
 from gpu.vision import speed_up_vision
@@ -48,12 +49,13 @@ class Curves(TrainerCallback):
     def __init__(self, run: Run, reward: ComposedReward) -> None:
         self._path = run.folder / METRICS_FILE
         self._reward = reward
-        truncate_torn_line(self._path)
+        if is_first():
+            truncate_torn_line(self._path)
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """TRL's own numbers, then the reward's; a gradient that is not a number ends the run."""
         logs: dict[str, Any] = kwargs["logs"]
-        if "loss" not in logs:
+        if "loss" not in logs or not is_first():
             return
         if not math.isfinite(logs.get("grad_norm", 0.0)):
             raise GpuFault("diverged", f"At step {state.global_step} the gradient is {logs['grad_norm']}.")
@@ -85,7 +87,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     """Model, data, reward and TRL's arguments put together; nothing has run yet."""
     folder, settings = spec.places.checkpoint, spec.settings
     rows = TrainingRows(run.check_file(DATASET_FILE, spec.dataset_hash))
-    processor = load_processor(folder)
+    processor = load_processor(folder, settings.max_pixels)
     model = freeze(speed_up_vision(load_model(folder, spec.device, held_dtype(spec))), settings)
     tokens = answer_tokens(model, processor.tokenizer)
 
@@ -122,18 +124,29 @@ def rollout_sampling(settings: GrpoSettings) -> Sampling:
     )
 
 
-def work(run: Run, spec: TrainSpec) -> TrainResult:
-    """Train from the newest whole checkpoint, or from the start, to the end."""
+def work(run: Run, spec: TrainSpec) -> TrainResult | None:
+    """Train from the newest whole checkpoint, or from the start, to the end; None on all ranks but the first."""
     prepare_torch(spec)
     if spec.settings.vllm_url:
         check_server(spec.settings.vllm_url)
     grader = Grader()
     trainer = build_trainer(run, spec, grader)
-    newest = newest_complete(run.folder)
+    newest = newest_everywhere(run)
     log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     grader.close()
     check_end(trainer.state.global_step, spec.settings.steps)
+    return finish(run, spec, trainer) if is_first() else None
+
+
+def newest_everywhere(run: Run) -> Path | None:
+    """The newest whole checkpoint as the first rank sees it, after it removed torn ones."""
+    newest: Path | None = broadcast_object_list([newest_complete(run.folder) if is_first() else None])[0]
+    return newest
+
+
+def finish(run: Run, spec: TrainSpec, trainer: SharedPromptTrainer) -> TrainResult:
+    """Write the final folder, remove what was for resuming, and report."""
     saving = partial(run.progress.show, "save", spec.settings.steps, spec.settings.steps, "steps")
     saving()
     final = write_final(merged(trainer.accelerator.unwrap_model(trainer.model)), spec.places.checkpoint, run.folder)

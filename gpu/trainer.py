@@ -140,7 +140,9 @@ class SharedPromptTrainer(GRPOTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self._show("save")
         super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
-        mark_complete(Path(self.args.output_dir), self.state.global_step)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            mark_complete(Path(self.args.output_dir), self.state.global_step)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """The checkpoint's weights, all of them.

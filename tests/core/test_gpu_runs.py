@@ -177,3 +177,17 @@ def test_runs_of_earlier_days_keep_their_names():
     patient = spec.model_copy(update={"settings": GrpoSettings(first_limit_s=1800)})
     assert patient.run_name() == spec.run_name()
     assert spec.model_copy(update={"settings": GrpoSettings(vllm_url="http://a:8000")}).run_name() != spec.run_name()
+
+
+def test_a_killed_rank_ends_the_whole_run_by_name():
+    def kill_one(folder: Path) -> None:
+        launcher = children_of(run)[:1]
+        ranks = launcher[0].children() if launcher else []
+        if len(ranks) == 2 and all("torch.distributed.run" not in rank.cmdline() for rank in ranks):
+            ranks[1].kill()
+
+    run = fake_run("silent", gpus=2, on_tick=kill_one)
+    with pytest.raises(GpuJobFailed, match="One of the 2 processes") as caught:
+        gpu_run(make_context(make_job()), run)
+    assert caught.value.code == "rank_lost"
+    assert children_of(run) == []

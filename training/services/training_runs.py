@@ -67,8 +67,11 @@ def training_run_execute(context: JobContext, run: TrainingRun) -> Checkpoint:
     if not (folder / RESULT_FILE).exists():
         room_check(run.parent)
     place = partial(dataset_place, Path(run.dataset.path))
-    limit_s = spec.settings.first_limit_s
-    gpu_run(context, GpuRun("gpu.train", spec, place, MetricStream(context, run), limit_s))
+    chosen = spec.settings
+    gpu_run(
+        context,
+        GpuRun("gpu.train", spec, place, MetricStream(context, run), chosen.first_limit_s, chosen.gpus),
+    )
     result = TrainResult.model_validate_json((folder / RESULT_FILE).read_bytes())
     return child_register(context, run, folder / FINAL_FOLDER, result)
 
