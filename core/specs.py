@@ -204,7 +204,7 @@ class GrpoSettings(Frozen):
     vllm_url: Annotated[str, LATER] = Field(
         default="",
         pattern=r"^(https?://\S+)?$",
-        description="a `trl vllm-serve` server that generates",
+        description="a `vllm serve` server that generates",
     )
     first_limit_s: Annotated[float, NAMELESS] = Field(
         default=600.0, ge=60, description="seconds of silence allowed while loading and in a phase's first turn"

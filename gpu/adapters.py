@@ -41,7 +41,7 @@ def has_adapters(model: Any) -> bool:
 
 def load_adapters(model: Any, folder: Path) -> None:
     """Give the model the adapters of a checkpoint, all of them."""
-    found = set_peft_model_state_dict(model, load_file(folder / ADAPTER_FILE))
+    found: Any = set_peft_model_state_dict(model, load_file(folder / ADAPTER_FILE))
     lacking = [key for key in found.missing_keys if "lora_" in key]
     if lacking or found.unexpected_keys:
         raise GpuFault("bad_checkpoint", f"{folder} holds other adapters than the run has: {len(lacking)} are missing.")

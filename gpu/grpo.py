@@ -57,6 +57,7 @@ def num_scheduled_rows(settings: GrpoSettings) -> int:
 def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameters: int) -> GRPOConfig:
     """TRL's arguments. ``blocked`` ids are never sampled; a fixed seed never goes into ``generation_kwargs``."""
     settings = spec.settings
+    extra: dict[str, Any] = dict(settings.extra)
     return GRPOConfig(
         output_dir=str(folder),
         seed=seed_of(spec.seed, "train") % 2**31,
@@ -66,7 +67,7 @@ def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameter
         **_batch_arguments(settings),
         **_loss_arguments(settings),
         **_machine_arguments(spec),
-        **settings.extra,
+        **extra,
     )
 
 

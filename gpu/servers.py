@@ -11,7 +11,7 @@ ANSWER_S = 20.0
 def check_server(url: str) -> None:
     """Go on only when the server says that it is well; ``server_lost`` tells a dead one from a silent one."""
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health/", timeout=ANSWER_S):  # noqa: S310
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=ANSWER_S):  # noqa: S310
             return
     except urllib.error.HTTPError as error:
         raise GpuFault("server_lost", f"The vLLM server at {url} answers with status {error.code}.") from error
