@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import gpu.rewards
 from core.specs import GrpoSettings
 from gpu.errors import GpuFault
 from gpu.grader import Grader, Question, Verdict, judge
@@ -113,6 +114,15 @@ def test_weights_are_those_of_the_settings() -> None:
     assert compose(Verdict(True, True), settings) == 0.75
     assert compose(Verdict(False, True), settings) == 0.25
     assert compose(Verdict(None, True), settings) is None
+
+
+def test_curves_count_the_completions_of_every_rank(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = [(Verdict(False, False), 0.0, "count")] * 2
+    monkeypatch.setattr(gpu.rewards, "gather_object", lambda rows: rows + elsewhere)
+    rewards, reward = reward_of(grader, ["\\boxed{red}"] * 2)
+    assert rewards == [1.0, 1.0]
+    assert ("rewards/accuracy", "", 0.5) in reward.metrics
+    assert {("reward", "colour", 1.0), ("reward", "count", 0.0)} <= set(reward.metrics)
 
 
 def test_curves_by_skill_show_means_and_groups_that_teach_nothing() -> None:
