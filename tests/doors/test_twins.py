@@ -25,6 +25,7 @@ TWINS = {
     "POST round-decide": "POST api-round-decide",
     "POST round-retry": "POST api-round-retry",
     "POST round-redo": "POST api-round-redo",
+    "POST round-stop": "POST api-round-stop",
     "report-list": "api-report-list",
     "report-detail": "api-report-detail",
     "report-skill": "api-answer-run-detail",
