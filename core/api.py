@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +15,22 @@ from core.access import require
 from core.errors import DpeError, InvalidInput, NotFound
 from core.models import Campaign
 
-Body = TypeVar("Body", bound=BaseModel)
+Sent = TypeVar("Sent", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """A checked body; unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NamedPathBody(Body):
+    """A name to give, and a path below the import folders."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, max_length=120)
+    path: str = Field(min_length=1, max_length=500)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -51,7 +66,7 @@ def problem(status: int, code: str, detail: str, *, field: str = "", headers: An
     return Response(body, status=status, content_type="application/problem+json", headers=headers)
 
 
-def body_of(request: Request, schema: type[Body]) -> Body:
+def body_of(request: Request, schema: type[Sent]) -> Sent:
     """The request's JSON as a checked value; InvalidInput names the first bad field."""
     try:
         return schema.model_validate(request.data)

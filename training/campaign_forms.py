@@ -146,7 +146,7 @@ class ImportForm(forms.Form):
 
     def __init__(self, kind: str, *args: Any) -> None:
         super().__init__(*args)
-        self.auto_id = f"{kind}_%s"
+        self.kind, self.auto_id = kind, f"{kind}_%s"
         plain_inputs(self)
         self.fields["path"].widget.attrs["list"] = f"{kind}-paths"
 

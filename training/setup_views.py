@@ -103,10 +103,9 @@ def campaign_file(request: HttpRequest, slug: str) -> HttpResponse:
 def campaign_inputs(request: HttpRequest, slug: str) -> HttpResponse:
     """Checkpoints, benchmarks and pools with the imports that go on, and forms for more."""
     user = cast(User, request.user)
-    campaign, rights = campaign_open(user, slug)
-    kind = request.POST.get("kind", "") if request.method == "POST" else ""
-    sent = ImportForm(kind, request.POST) if kind in SUBMITS else None
-    if sent and sent.is_valid() and import_started(user, campaign, kind, sent):
+    campaign, rights = campaign_open(user, slug, "research" if request.method == "POST" else "view")
+    sent = import_sent(request)
+    if sent and sent.is_valid() and import_started(user, campaign, sent):
         messages.success(request, f"The import of {sent.named_path['name']} waits for a worker.")
         return redirect("campaign-inputs", slug)
     context = inputs_context(campaign, rights)
@@ -115,15 +114,25 @@ def campaign_inputs(request: HttpRequest, slug: str) -> HttpResponse:
     blank = {one: ImportForm(one) for one in SUBMITS}
     files = import_files()
     offers = {"checkpoint": files.checkpoints, "benchmark": files.benchmarks, "pool": files.pools}
-    forms = [(one, sent if sent and one == kind else form, offers[one]) for one, form in blank.items()]
+    forms = [(one, sent if sent and one == sent.kind else form, offers[one]) for one, form in blank.items()]
     context |= {"forms": forms, "files": files}
     return render(request, "training/campaign_inputs.html", context, status=400 if sent else 200)
 
 
-def import_started(user: User, campaign: Campaign, kind: str, form: ImportForm) -> bool:
+def import_sent(request: HttpRequest) -> ImportForm | None:
+    """The form that was sent; None when the page was only opened."""
+    if request.method != "POST":
+        return None
+    kind = request.POST.get("kind", "")
+    if kind not in SUBMITS:
+        raise InvalidInput(f"kind must be one of {', '.join(SUBMITS)}.", field="kind")
+    return ImportForm(kind, request.POST)
+
+
+def import_started(user: User, campaign: Campaign, form: ImportForm) -> bool:
     """Whether the import waits for a worker; if not, the form shows why."""
     try:
-        SUBMITS[kind](actor=user, campaign=campaign, **form.named_path)
+        SUBMITS[form.kind](actor=user, campaign=campaign, **form.named_path)
     except InvalidInput as error:
         form.add_error("path", str(error).removeprefix("path: "))
         return False
