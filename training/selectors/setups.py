@@ -1,12 +1,13 @@
 """What a campaign is made from: its inputs with the imports that go on, and the file that would make it again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from core.campaign_file import CampaignFile, FileEndpoint, FileMember, NamedPath
+from core.campaign_file import CampaignFile, FileBenchmark, FileEndpoint, FileMember, NamedPath
 from core.models import Campaign, Endpoint, Job
 from core.models.jobs import LIVE
 
@@ -42,30 +43,31 @@ def are_live(rows: list[ImportRow]) -> bool:
 
 def campaign_file_of(campaign: Campaign) -> CampaignFile:
     """The file that makes this campaign again; what was imported is named by the path it came from."""
-    paths = import_paths(campaign)
-    root = campaign.checkpoints.filter(parent__isnull=True).order_by("id").first()
+    specs = import_specs(campaign)
+    benchmarks, pools = (rows.values_list("name", flat=True) for rows in (campaign.benchmarks, campaign.pools))
+    root = campaign.checkpoints.filter(parent__isnull=True).exclude(path="").order_by("id").first()
     return CampaignFile(
         slug=campaign.slug,
         name=campaign.name,
         seed=campaign.seed,
         checkpoint=NamedPath(name=root.name, path=root.path) if root else None,
-        benchmarks=named("benchmark_import", list(campaign.benchmarks.values_list("name", flat=True)), paths),
-        pools=named("pool_import", list(campaign.pools.values_list("name", flat=True)), paths),
+        benchmarks=[FileBenchmark(**one) for one in named("benchmark_import", benchmarks, specs)],
+        pools=[NamedPath(**one) for one in named("pool_import", pools, specs)],
         endpoints=endpoint_groups(list(campaign.endpoints.order_by("id"))),
         members=member_lines(campaign),
         settings=campaign.config,
     )
 
 
-def import_paths(campaign: Campaign) -> dict[tuple[str, str], str]:
-    """Where each input came from, by kind of job and name; the newest import that succeeded counts."""
+def import_specs(campaign: Campaign) -> dict[tuple[str, str], dict[str, Any]]:
+    """How each input was asked for, by kind of job and name; the newest import that succeeded counts."""
     jobs = Job.objects.filter(campaign=campaign, kind__in=IMPORT_KINDS, status="succeeded").order_by("id")
-    return {(kind, spec["name"]): spec["path"] for kind, spec in jobs.values_list("kind", "spec")}
+    return {(kind, spec["name"]): spec for kind, spec in jobs.values_list("kind", "spec")}
 
 
-def named(kind: str, names: list[str], paths: dict[tuple[str, str], str]) -> list[NamedPath]:
-    """Inputs with their paths; one whose import nobody remembers keeps its name as its path."""
-    return [NamedPath(name=name, path=paths.get((kind, name), name)) for name in sorted(names)]
+def named(kind: str, names: Iterable[str], specs: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Inputs as the file says them; one whose import nobody remembers keeps its name as its path."""
+    return [specs.get((kind, name), {"name": name, "path": name}) for name in sorted(names)]
 
 
 def endpoint_groups(rows: list[Endpoint]) -> list[FileEndpoint]:
