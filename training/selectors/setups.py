@@ -3,22 +3,26 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Any
 
 from django.utils import timezone
 
 from core.campaign_file import CampaignFile, FileBenchmark, FileEndpoint, FileMember, NamedPath
+from core.errors import NotFound
 from core.models import Campaign, Endpoint, Job
 from core.models.jobs import LIVE
 
 IMPORT_KINDS = {"checkpoint_register": "checkpoint", "benchmark_import": "benchmark", "pool_import": "pool"}
+REPORT_KINDS = {"benchmark_check": "dry run", "predictions_import": "predictions"}
 RECENT = timedelta(days=7)
 MAX_JOBS = 50
+REPORTS = 8
 
 
 @dataclass(frozen=True)
 class ImportRow:
-    """An import that goes on, or that failed lately."""
+    """A job that imports something, or looks at it."""
 
     kind: str
     name: str
@@ -34,6 +38,27 @@ def imports_now(campaign: Campaign) -> list[ImportRow]:
         name, path = str(job.spec.get("name", "")), str(job.spec.get("path", ""))
         rows.setdefault((job.kind, name), ImportRow(IMPORT_KINDS[job.kind], name, path, job))
     return [row for row in rows.values() if row.job.status != "succeeded"]
+
+
+def imports_reported(campaign: Campaign) -> list[ImportRow]:
+    """The latest dry runs and predictions of a week, whatever became of them; newest first."""
+    jobs = Job.objects.filter(campaign=campaign, kind__in=REPORT_KINDS, created_at__gte=timezone.now() - RECENT)
+    return [report_row(job) for job in jobs.defer("result").order_by("-id")[:REPORTS]]
+
+
+def import_reported(campaign: Campaign, pk: int) -> ImportRow:
+    """One dry run, or one import of predictions, with what it found; NotFound else."""
+    job = campaign.jobs.filter(pk=pk, kind__in=REPORT_KINDS).first()
+    if job is None:
+        raise NotFound(f"There is no report on an import #{pk} in this campaign.")
+    return report_row(job)
+
+
+def report_row(job: Job) -> ImportRow:
+    """The job with the name of its file, and whose predictions it brings in."""
+    path, owner = str(job.spec["path"]), job.spec.get("checkpoint_name")
+    about = f"{owner} on {job.spec['benchmark']}" if owner else PurePath(path).name
+    return ImportRow(REPORT_KINDS[job.kind], about, path, job)
 
 
 def are_live(rows: list[ImportRow]) -> bool:
