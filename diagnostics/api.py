@@ -58,7 +58,7 @@ class BenchmarkList(APIView):
         rows = campaign_of(request, slug).benchmarks.order_by("id")
         return Response({"data": [benchmark_json(row) for row in rows]})
 
-    @extend_schema(operation_id="benchmark_import", request=ImportBody, responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="benchmark_import", request=BenchmarkBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the import of a file; docs/benchmarks.md has the formats."""
         body, campaign = body_of(request, BenchmarkBody), campaign_of(request, slug, "research")

@@ -155,7 +155,8 @@ def test_predictions_that_join_nothing_say_so(admin, campaign, bench):
     assert "none of 3 rows answers a probe item of bench" in html and "hx-get" not in html
 
 
-def test_without_a_whole_benchmark_the_page_says_what_predictions_wait_for(admin, campaign):
+def test_without_a_whole_benchmark_the_page_says_what_predictions_wait_for(admin, campaign, bench):
+    assert 'name="checkpoint_name"' in page(admin, "campaign-inputs", campaign.slug)
     campaign.benchmarks.update(num_items=0)
     html = page(admin, "campaign-inputs", campaign.slug)
     assert "import the benchmark first" in html and 'name="checkpoint_name"' not in html
