@@ -72,7 +72,7 @@ def round_retry(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def round_stop(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Let training end after its present generation."""
-    user, round = person_and_round(request, slug, number)
+    user, round = person_and_round(request, slug, number, "research")
     rounds.round_stop(actor=user, round=round)
     messages.success(request, "Training finishes its present generation, saves, and stops. It can go on from there.")
     return redirect("round-detail", slug, number)
