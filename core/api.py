@@ -14,6 +14,7 @@ from rest_framework.views import exception_handler
 from core.access import require
 from core.errors import DpeError, InvalidInput, NotFound
 from core.models import Campaign
+from core.pages import NUL_TOLD
 
 Sent = TypeVar("Sent", bound=BaseModel)
 
@@ -68,12 +69,25 @@ def problem(status: int, code: str, detail: str, *, field: str = "", headers: An
 
 def body_of(request: Request, schema: type[Sent]) -> Sent:
     """The request's JSON as a checked value; InvalidInput names the first bad field."""
+    if has_nul(request.data):
+        raise InvalidInput(NUL_TOLD)
     try:
         return schema.model_validate(request.data)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
+
+
+def has_nul(document: object) -> bool:
+    """Whether any text in a JSON document holds the character NUL, which no database text can hold."""
+    parts = [document]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str) and "\0" in part:
+            return True
+        parts.extend([*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else [])
+    return False
 
 
 def campaign_of(request: Request, slug: str, action: str = "view") -> Campaign:

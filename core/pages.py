@@ -8,6 +8,7 @@ from django_htmx.middleware import HtmxDetails
 from core.errors import InvalidInput
 
 MAX_ID = 2**63 - 1
+NUL_TOLD = "A text holds the character NUL, which cannot be stored."
 
 
 class HtmxRequest(HttpRequest):

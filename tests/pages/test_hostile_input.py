@@ -49,3 +49,16 @@ def test_rights_are_asked_before_what_was_typed_about_a_sample(as_role, campaign
     make_samples(mixture)
     sample = Sample.objects.filter(slot__mixture=mixture).earliest("pk")
     assert send(as_role("viewer"), name, campaign.slug, sample.pk, decision="nonsense") == 403
+
+
+@pytest.mark.parametrize(("name", "query"), [("sample-queue", "?skill=%00"), ("call-list", "?role=a%00")])
+def test_the_character_nul_is_refused_before_it_meets_a_database(admin, campaign, name, query):
+    assert "NUL" in page(admin, name, campaign.slug, query=query, status=400)
+
+
+def test_the_character_nul_in_a_comment_is_refused_on_the_page_and_by_rest(admin, campaign):
+    round = make_round(campaign, "approve")
+    assert send(admin, "round-send-back", campaign.slug, round.number, comment="a\0b") == 400
+    url = reverse("api-round-send-back", args=[campaign.slug, round.number])
+    answer = admin.post(url, {"comment": "a\0b"}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
