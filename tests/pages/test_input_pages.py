@@ -167,7 +167,9 @@ def test_reports_are_shown_to_members_alone_and_forms_to_who_may_research(admin,
     job = Job.objects.get(kind="benchmark_check")
     assert "Dry run" in page(as_role("viewer"), "import-detail", campaign.slug, job.pk)
     assert "<form" not in page(as_role("viewer"), "campaign-inputs", campaign.slug).split("<main")[1]
-    assert check(as_role("curator"), campaign, path="bench.tsv").status_code == 403
+    for path in ("bench.tsv", ""):
+        assert check(as_role("curator"), campaign, path=path).status_code == 403
+        assert send(as_role("curator"), "predictions-import", campaign.slug, path=path) == 403
     page(as_role("stranger"), "import-detail", campaign.slug, job.pk, status=403)
     page(admin, "import-detail", make_full_campaign(actor=campaign.created_by).slug, job.pk, status=404)
     other = make_job(campaign=campaign, kind="pool_import", spec={"path": "x", "name": "x"})
@@ -194,3 +196,8 @@ def test_the_page_costs_the_same_queries_however_many_reports_there_are(admin, c
     many, num_many = ask(20)
     assert (num_few, num_many) == (2, 8)
     assert few == many
+
+
+def test_a_form_that_the_page_does_not_have_is_named(admin, campaign):
+    assert send(admin, "campaign-inputs", campaign.slug, kind="predictions", path="m_bench.tsv") == 400
+    assert not Job.objects.filter(kind__endswith="import").exists()
