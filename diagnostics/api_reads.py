@@ -101,7 +101,8 @@ def item_json(item: Item) -> dict[str, Any]:
 
 def history_json(seen: RunAnswers) -> dict[str, Any]:
     """What one run got to the item."""
-    words = ("judge", "extractor_version", "strict", "lenient", "extracted", "detail")
+    words = ("judge", "prompt_hash", "extractor_version", "strict", "lenient", "extracted", "detail")
+    words += ("evidence", "confidence")
     answers = [
         {
             **{name: getattr(one.answer, name) for name in ("sample_ix", "text", "num_tokens", "finish")},

@@ -70,12 +70,26 @@ def facts_of(run: AnswerRun, way: str) -> dict[str, Any]:
     if way not in WAYS:
         raise InvalidInput(f"way must be one of {', '.join(WAYS)}.", field="way")
     if way == "rule":
-        if extractor_of(run) == EXTRACTOR_VERSION:
-            raise WrongState(f"The run was scored by {EXTRACTOR_VERSION}, the rules of today: they would say the same.")
+        rules_must_differ(run)
         return {"way": way, "judges": [], "prompt_hash": "", "extractor_version": EXTRACTOR_VERSION}
     prompt = JUDGE_PROMPT if way == "judge" else LABELLER_PROMPT
     facts = {"judges": judges_of(run.campaign, way), "prompt_hash": prompt_hash(prompt)}
     return {"way": way, **facts, "extractor_version": extractor_of(run)}
+
+
+def rules_must_differ(run: AnswerRun) -> None:
+    """Go on only where the rules of today are others than those that the run was scored by."""
+    if extractor_of(run) == EXTRACTOR_VERSION:
+        raise WrongState(f"The run was scored by {EXTRACTOR_VERSION}, the rules of today: they would say the same.")
+
+
+def way_fault(run: AnswerRun, way: str) -> str:
+    """Why the run cannot be judged in this way now; empty when it can."""
+    try:
+        facts_of(run, way)
+    except (NotConfigured, WrongState) as error:
+        return str(error)
+    return ""
 
 
 def judges_of(campaign: Campaign, way: str) -> list[list[str]]:

@@ -16,6 +16,7 @@ from diagnostics.judging.panel import NO_PICTURE
 from diagnostics.judging.requests import label_request
 from diagnostics.judging.schemas import Labelling
 from diagnostics.models import Answer, Judging, Label, Verdict
+from diagnostics.selectors.labels import labels_of
 from diagnostics.services.rescoring import AT_ONCE
 
 
@@ -35,17 +36,6 @@ def answers_wrong(judging: Judging) -> QuerySet[Answer]:
     """The run's answers that are wrong in whatever format: a missing box is no error of sight or thought."""
     rule = Verdict.objects.filter(answer=OuterRef("pk"), judge="rule", extractor_version=judging.extractor_version)
     return judging.run.answers.filter(Exists(rule.filter(lenient="incorrect")))
-
-
-def labels_of(judging: Judging) -> QuerySet[Label]:
-    """The labels by this judging's judge and words."""
-    return Label.objects.filter(run=judging.run, judge=judge_name(judging), prompt_hash=judging.prompt_hash)
-
-
-def judge_name(judging: Judging) -> str:
-    """The one judge of a labelling, by role and model."""
-    role, model = judging.judges[0]
-    return f"{role}: {model}"
 
 
 async def dockets_label(
@@ -71,7 +61,8 @@ async def docket_label(ledger: Ledger, judging: Judging, docket: Docket) -> None
 def label_from(judging: Judging, docket: Docket, word: Labelling | Fault) -> Label:
     """The label's row, with its evidence or our fault's name."""
     facts = {"fault": word.name} if isinstance(word, Fault) else word.model_dump()
-    names = {"judge": judge_name(judging), "prompt_hash": judging.prompt_hash}
+    role, model = judging.judges[0]
+    names = {"judge": f"{role}: {model}", "prompt_hash": judging.prompt_hash}
     return Label(answer=docket.answer, run=judging.run, **names, **facts)
 
 
