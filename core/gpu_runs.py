@@ -5,6 +5,7 @@
 3. The child runs in a process group of its own; a change of its progress file is its heartbeat.
 4. A phase that is silent for longer than max(120 s, 5 x that phase's median) is Hung: stack dump, then the end.
 5. Ending: SIGTERM to the group, 60 s, SIGKILL. No result file means failed, whatever the exit code says.
+6. The child's standard input is a pipe that nobody writes to: it ends with this process, and so does the child.
 """
 
 import json
@@ -24,10 +25,21 @@ import psutil
 from django.conf import settings
 
 from core.domain.files import write_atomic
-from core.errors import GpuJobFailed
+from core.errors import DpeError, GpuJobFailed, JobCancelled
 from core.jobs.context import JobContext
 from core.jobs.lease import is_still
-from core.specs import ERROR_FILE, PROGRESS_FILE, RESULT_FILE, SPEC_FILE, ErrorFile, Progress, Spec
+from core.specs import (
+    ERROR_FILE,
+    PARENT_PIPE,
+    PROGRESS_FILE,
+    RESULT_FILE,
+    SPEC_FILE,
+    STOP_FILE,
+    ErrorFile,
+    Progress,
+    Spec,
+    StopFile,
+)
 
 CHILD_FILE = "child.json"
 LOG_FILE = "log.txt"
@@ -35,6 +47,16 @@ TICK_S = 0.5
 FIRST_LIMIT_S = 600.0
 MIN_LIMIT_S = 120.0
 GRACE_S = 60.0
+DUMP_S = 20.0
+KILLED = (
+    "The child was killed by SIGKILL, and not by this worker: most often by the kernel, for lack of host memory "
+    "(look at dmesg). Lower micro_batch_size or what else runs on the host, then retry."
+)
+RANK_LOST = (
+    "One of the {} processes of this run ended without a word, and the others were ended with it: the table at the end "
+    "of the log says which and how (-9: killed, most often for lack of host memory). Retry goes on from the newest "
+    "checkpoint."
+)
 Tick = Callable[[Path], None]
 
 
@@ -46,17 +68,31 @@ class GpuRun:
     spec: Spec
     write_inputs: Callable[[Path], None]
     on_tick: Tick | None = None
+    first_limit_s: float = FIRST_LIMIT_S
+    gpus: int = 1
 
     @property
     def folder(self) -> Path:
         """Its RUN_DIR."""
         return Path(settings.RUNS_ROOT) / self.spec.run_name()
 
+    @property
+    def command(self) -> list[str]:
+        """The child: one process, or a launcher with one process a GPU."""
+        child = ["-m", self.module, str(self.folder)]
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
+        return [sys.executable, *(launcher if self.gpus > 1 else []), *child]
+
 
 @dataclass
 class Watchdog:
-    """Knows how long each phase usually is silent, and when it is silent for too long."""
+    """Knows how long each phase usually is silent, and when it is silent for too long.
 
+    ``first_s`` holds for loading and for a phase's first turn; ``fixed_s``, if not 0, for everything (drills).
+    """
+
+    first_s: float = FIRST_LIMIT_S
+    fixed_s: float = 0.0
     clock: Callable[[], float] = time.monotonic
     seen: tuple[str, int] = ("load", -1)
     since: float = 0.0
@@ -77,7 +113,8 @@ class Watchdog:
     def limit_s(self) -> float:
         """How long the present phase may be silent."""
         known = self.gaps.get(self.seen[0])
-        return max(MIN_LIMIT_S, 5 * statistics.median(known)) if known else FIRST_LIMIT_S
+        usual = max(MIN_LIMIT_S, 5 * statistics.median(known)) if known else self.first_s
+        return self.fixed_s or usual
 
     def is_hung(self) -> bool:
         """Whether the silence is longer than the limit."""
@@ -90,6 +127,7 @@ def gpu_run(context: JobContext, run: GpuRun) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RESULT_FILE).exists():
         end_leftover(folder)
+        stop_forget(folder, context.job.attempt)
         (folder / ERROR_FILE).unlink(missing_ok=True)
         run.write_inputs(folder)
         write_atomic(folder / SPEC_FILE, run.spec.model_dump_json(indent=1))
@@ -103,10 +141,10 @@ def supervise(context: JobContext, run: GpuRun, folder: Path) -> None:
     """Start the child and watch it to its end; whatever ends this function also ends the child."""
     with (folder / LOG_FILE).open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", run.module, str(folder)],
+            run.command,
             stdout=log,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             start_new_session=True,
             cwd=settings.ROOT,
             env=child_environment(run.spec),
@@ -118,20 +156,22 @@ def supervise(context: JobContext, run: GpuRun, folder: Path) -> None:
         watch(context, run, folder, child)
     finally:
         end_group(child.pid, child.poll)
+        if child.stdin:
+            child.stdin.close()
     if not (folder / RESULT_FILE).exists():
-        raise failure(folder, child.returncode)
+        raise failure(folder, child.returncode, run.gpus)
 
 
 def child_environment(spec: Spec) -> dict[str, str]:
     """The child's environment: threads pinned before torch starts, no tokenizer threads, no hub."""
     threads = {"OMP_NUM_THREADS": str(spec.places.threads)} if spec.places.threads else {}
-    quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", PARENT_PIPE: "1"}
     return {**os.environ, **quiet, **threads}
 
 
 def watch(context: JobContext, run: GpuRun, folder: Path, child: "subprocess.Popen[bytes]") -> None:
     """Pass the child's progress on until it ends; LeaseLost, JobCancelled or Hung end it."""
-    watchdog = Watchdog()
+    watchdog = Watchdog(first_s=run.first_limit_s, fixed_s=settings.WATCHDOG_S)
     while child.poll() is None:
         time.sleep(TICK_S)
         news = progress_read(folder)
@@ -142,10 +182,8 @@ def watch(context: JobContext, run: GpuRun, folder: Path, child: "subprocess.Pop
         if run.on_tick:
             run.on_tick(folder)
         if watchdog.is_hung():
-            dump = stack_dump(child.pid)
-            raise GpuJobFailed(
-                f"Silent in phase {watchdog.seen[0]} for {watchdog.limit_s():.0f} s.\n{dump}", code="hung"
-            )
+            silence = f"Silent in phase {watchdog.seen[0]} for more than {watchdog.limit_s():.0f} s."
+            raise GpuJobFailed(f"{silence}\n{stack_dumps(child.pid)}", code="hung")
 
 
 def progress_read(folder: Path) -> Progress | None:
@@ -154,13 +192,25 @@ def progress_read(folder: Path) -> Progress | None:
     return Progress.model_validate_json(path.read_bytes()) if path.exists() else None
 
 
+def stack_dumps(pid: int) -> str:
+    """Where the child and all that it started stand: state (one that is ``stopped`` got SIGSTOP) and Python stack."""
+    try:
+        child = psutil.Process(pid)
+        family = [child, *child.children(recursive=True)]
+        return "\n".join(f"Process {one.pid} is {one.status()}.\n{stack_dump(one.pid)}" for one in family)[:8000]
+    except psutil.NoSuchProcess:
+        return "It ended while its stack was read."
+
+
 def stack_dump(pid: int) -> str:
-    """Where every Python thread of the child stands, by py-spy; its error text when it may not look."""
+    """Where every Python thread of a process stands, by py-spy; why it cannot be seen otherwise."""
     spy = Path(sys.executable).with_name("py-spy")
-    dump = subprocess.run(
-        [str(spy), "dump", "--pid", str(pid)], capture_output=True, text=True, timeout=30, check=False
-    )
-    return (dump.stdout or dump.stderr)[-8000:]
+    command = [str(spy), "dump", "--nonblocking", "--pid", str(pid)]
+    try:
+        dump = subprocess.run(command, capture_output=True, text=True, timeout=DUMP_S, check=False)
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return f"py-spy gave no stack: {error}"
+    return dump.stdout or dump.stderr
 
 
 def end_leftover(folder: Path) -> None:
@@ -175,9 +225,10 @@ def end_leftover(folder: Path) -> None:
 
 
 def end_group(pid: int, poll: Callable[[], object]) -> None:
-    """SIGTERM to the process group, a minute of grace, SIGKILL."""
+    """SIGTERM to the process group, a minute of grace, SIGKILL. One that is stopped must run to hear of it."""
     deadline = time.monotonic() + GRACE_S
     send_signal(pid, signal.SIGTERM)
+    send_signal(pid, signal.SIGCONT)
     while poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     send_signal(pid, signal.SIGKILL)
@@ -191,12 +242,30 @@ def send_signal(pid: int, what: signal.Signals) -> None:
         os.killpg(pid, what)
 
 
-def failure(folder: Path, returncode: int | None) -> GpuJobFailed:
-    """The named error that the child left, or what can be said without one."""
+def stop_ask(run_name: str, wish: StopFile) -> None:
+    """Ask a running child to save at its next generation boundary and end."""
+    write_atomic(Path(settings.RUNS_ROOT) / run_name / STOP_FILE, wish.model_dump_json())
+
+
+def stop_forget(folder: Path, attempt: int) -> None:
+    """Remove the wish to stop an earlier attempt; one that is meant for this attempt stays."""
+    path = folder / STOP_FILE
+    if path.exists() and StopFile.model_validate_json(path.read_bytes()).attempt != attempt:
+        path.unlink()
+
+
+def failure(folder: Path, returncode: int | None, gpus: int = 1) -> DpeError:
+    """The named error that the child left, or what can be said without one; a run that was stopped is cancelled."""
     path = folder / ERROR_FILE
     if path.exists():
         left = ErrorFile.model_validate_json(path.read_bytes())
+        if left.code == "stopped":
+            return JobCancelled(left.message)
         return GpuJobFailed(f"{left.message} (log: {folder / LOG_FILE})", code=left.code)
+    if returncode == -signal.SIGKILL:
+        return GpuJobFailed(f"{KILLED} (log: {folder / LOG_FILE})", code="killed")
+    if gpus > 1 and returncode:
+        return GpuJobFailed(f"{RANK_LOST.format(gpus)} (log: {folder / LOG_FILE})", code="rank_lost")
     log = (folder / LOG_FILE).read_text(errors="replace")[-2000:]
     return GpuJobFailed(
         f"The child ended with status {returncode} and left no result (log: {folder / LOG_FILE}).\n{log}"

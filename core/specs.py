@@ -12,6 +12,7 @@ RUN_DIR holds, for both kinds of run:
 ``metrics.jsonl``   (train) one ``MetricRow`` a line; a replayed step's rows come again and win
 ``checkpoint-N/``   (train) TRL's own resumable checkpoints
 ``final/``          (train) the trained model as a Hugging Face folder
+``stop.json``       a ``StopFile``: the child ends at the next generation boundary, after a checkpoint
 ``error.json``      an ``ErrorFile`` when the child failed by a named error
 ``result.json``     an ``AnswerResult`` or ``TrainResult``, written last and whole; without it the run failed
 ==================  =================================================================================
@@ -19,10 +20,11 @@ RUN_DIR holds, for both kinds of run:
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from core.domain.extras import Value, check_extras
 from core.domain.files import hash_bytes
 from core.domain.prompts import Message
 
@@ -32,12 +34,15 @@ ANSWERS_FILE, METRICS_FILE, PROGRESS_FILE = (
     "metrics.jsonl",
     "progress.json",
 )
-RESULT_FILE, ERROR_FILE, LOCK_FILE, FINAL_FOLDER = (
+RESULT_FILE, ERROR_FILE, STOP_FILE, LOCK_FILE, FINAL_FOLDER = (
     "result.json",
     "error.json",
+    "stop.json",
     "lock",
     "final",
 )
+# Set by a worker that holds the other end of the child's standard input: its end is the worker's end.
+PARENT_PIPE = "DPE_PARENT_PIPE"
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
@@ -47,9 +52,14 @@ GpuErrorCode = Literal[
     "bad_input",
     "out_of_memory",
     "diverged",
+    "gpu_lost",
+    "server_lost",
     "hung",
     "reward_failed",
+    "rank_lost",
+    "killed",
     "worker_lost",
+    "stopped",
 ]
 
 
@@ -57,6 +67,22 @@ class Frozen(BaseModel):
     """A value that is checked once and never changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# How a field counts in a run's name: NAMELESS never; LATER not at its default, so that older runs keep theirs.
+NAMELESS, LATER = "nameless", "later"
+
+
+def identity(value: Frozen) -> dict[str, Any]:
+    """What makes a run another run, as JSON values."""
+    facts = value.model_dump(mode="json")
+    for name, field in type(value).model_fields.items():
+        part = getattr(value, name)
+        if NAMELESS in field.metadata or (LATER in field.metadata and part == field.default):
+            del facts[name]
+        elif isinstance(part, Frozen):
+            facts[name] = identity(part)
+    return facts
 
 
 class Places(Frozen):
@@ -85,12 +111,11 @@ class Spec(Frozen):
     seed: int
     device: Device = "cpu"
     dtype: Precision = "float32"
-    places: Places
+    places: Annotated[Places, NAMELESS]
 
     def run_name(self) -> str:
         """The hash that names RUN_DIR: equal specs with equal inputs are the same run, wherever they lie."""
-        facts = self.model_dump(mode="json", exclude={"places"})
-        return hash_bytes(json.dumps(facts, sort_keys=True))[:32]
+        return hash_bytes(json.dumps(identity(self), sort_keys=True))[:32]
 
 
 class AnswerSpec(Spec):
@@ -168,6 +193,34 @@ class GrpoSettings(Frozen):
     )
     accuracy_weight: float = 0.9
     format_weight: float = 0.1
+    lora_rank: Annotated[int, LATER] = Field(default=0, ge=0, le=512, description="0 trains the weights themselves")
+    lora_alpha: Annotated[int, LATER] = Field(default=64, ge=1)
+    freeze_vision: Annotated[bool, LATER] = Field(default=False, description="LoRA leaves it alone anyway")
+    max_pixels: Annotated[int, LATER] = Field(
+        default=0, ge=0, description="larger pictures are made smaller; 0 leaves it to the checkpoint's own limit"
+    )
+    gpus: Annotated[int, LATER] = Field(default=1, ge=1, le=8, description="GPUs of one host; the step is divided")
+    extra: Annotated[dict[str, Value], LATER] = Field(default={}, description="further settings of TRL's GRPOConfig")
+    vllm_url: Annotated[str, LATER] = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="a `vllm serve` server that generates",
+    )
+    first_limit_s: Annotated[float, NAMELESS] = Field(
+        default=600.0, ge=60, description="seconds of silence allowed while loading and in a phase's first turn"
+    )
+
+    @field_validator("extra")
+    @classmethod
+    def _check_extra(cls, extra: dict[str, Value]) -> dict[str, Value]:
+        check_extras(extra)
+        return extra
+
+    @model_validator(mode="after")
+    def _check_gpus(self) -> "GrpoSettings":
+        if self.prompts_per_step % self.gpus:
+            raise ValueError(f"prompts_per_step ({self.prompts_per_step}) must be a multiple of gpus ({self.gpus})")
+        return self
 
 
 class TrainSpec(Spec):
@@ -202,6 +255,13 @@ class Progress(Frozen):
     total: int
     unit: str
     beat: int
+
+
+class StopFile(Frozen):
+    """Who asked a run to stop; it is meant for one attempt of its job, and a later one goes on."""
+
+    attempt: int
+    by: str
 
 
 class ErrorFile(Frozen):

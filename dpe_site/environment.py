@@ -23,6 +23,7 @@ class Environment:
     hosts: tuple[str, ...]
     port: int
     import_roots: tuple[Path, ...]
+    watchdog_s: int
 
 
 def environment_read() -> Environment:
@@ -39,6 +40,7 @@ def environment_read() -> Environment:
         hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
         port=number("PORT", 8000),
         import_roots=paths("DPE_IMPORT_ROOTS", var / "imports"),
+        watchdog_s=whole("DPE_WATCHDOG_S", 0),
     )
 
 
@@ -55,6 +57,14 @@ def number(name: str, default: int) -> int:
     value = os.environ.get(name, str(default))
     if not value.isdigit() or not 0 < int(value) < 65536:
         raise NotConfigured(f"{name} must be a port number, not {value!r}.")
+    return int(value)
+
+
+def whole(name: str, default: int) -> int:
+    """A whole number of seconds, 0 or more."""
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal():
+        raise NotConfigured(f"{name} must be a whole number, not {value!r}.")
     return int(value)
 
 

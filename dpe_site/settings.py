@@ -130,6 +130,7 @@ RUNS_ROOT = ENV.var / "runs"
 DATASETS_ROOT = ENV.var / "datasets"
 DISK_REPORT = ENV.var / "disk.json"
 IMPORT_ROOTS = ENV.import_roots
+WATCHDOG_S = ENV.watchdog_s
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20
 
 CELERY_BROKER_URL = ENV.redis_url

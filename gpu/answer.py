@@ -6,9 +6,10 @@ interrupted, so a killed and resumed run leaves the very file that an undisturbe
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,14 @@ class Answerer:
             raise GpuFault("bad_input", f"The picture {name} is not in {self.spec.places.media}.")
         return read_picture(path.read_bytes(), name)
 
-    def answer(self, batch: Sequence[AnswerItem], inputs: dict[str, torch.Tensor], number: int) -> list[AnswerRow]:
-        """The batch's rows in the order of its items, ``num_answers`` for each."""
+    def answer(
+        self, batch: Sequence[AnswerItem], inputs: dict[str, torch.Tensor], number: int, beat: Callable[[], None]
+    ) -> list[AnswerRow]:
+        """The batch's rows in the order of its items, ``num_answers`` for each; ``beat`` hears of every token."""
         generator = torch.Generator(self.spec.device).manual_seed(seed_of(self.spec.run_name(), number))
         on_device = {name: tensor.to(self.spec.device) for name, tensor in inputs.items()}
         tokens = answer_tokens(self.model, self.processor.tokenizer)
-        answers = sample_answers(self.model, on_device, self.spec.sampling, tokens, generator)
+        answers = sample_answers(self.model, on_device, self.spec.sampling, tokens, generator, beat)
         return [
             AnswerRow(
                 id=item.id,
@@ -119,11 +122,12 @@ def answer_all(run: Run, spec: AnswerSpec, batches: Sequence[Sequence[AnswerItem
     with ThreadPoolExecutor(max_workers=1) as reader:
         following = reader.submit(answerer.encode, batches[done])
         for number in range(done, len(batches)):
-            run.progress.show("generate", sum(map(len, batches[:number])), total, "items")
+            beat = partial(run.progress.show, "generate", sum(map(len, batches[:number])), total, "items")
+            beat()
             inputs = following.result()
             if number + 1 < len(batches):
                 following = reader.submit(answerer.encode, batches[number + 1])
-            rows = answerer.answer(batches[number], inputs, number)
+            rows = answerer.answer(batches[number], inputs, number, beat)
             append_lines(run.folder / ANSWERS_FILE, [row.model_dump_json() for row in rows])
     run.progress.show("save", total, total, "items")
 

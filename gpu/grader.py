@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from gpu.errors import GpuFault
 from gpu.runtime import end_with_parent
 
 LIMIT_S = 30.0
+CONTROL_S = 5.0
+START_S = 20.0  # on a busy machine Python and the grading code take some seconds to start
 BATCH = 16
 ROOT = Path(__file__).parent.parent
 
@@ -39,11 +41,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``is_correct`` is None when the gold answer cannot be read; what takes for ever is not correct, and says so."""
+    """``is_correct`` is None when the gold answer cannot be read, or when the reward itself ``hung``.
+
+    What takes for ever is not correct, and says so.
+    """
 
     is_correct: bool | None
     has_format: bool
     timed_out: bool = False
+    hung: bool = False
+
+
+CONTROL = Question("\\boxed{1}", "1", "number", "", "stop")
 
 
 def judge(questions: Sequence[Question]) -> list[Verdict]:
@@ -67,11 +76,15 @@ def verdict_of(question: Question, graded: Graded) -> Verdict:
 class Grader:
     """Asks a grading process; one that is silent for ``limit_s`` is ended and replaced."""
 
-    def __init__(self, limit_s: float = LIMIT_S, command: Sequence[str] = (sys.executable, "-m", "gpu.grader")) -> None:
-        self._limit_s = limit_s
+    def __init__(
+        self,
+        limit_s: float = LIMIT_S,
+        command: Sequence[str] = (sys.executable, "-m", "gpu.grader"),
+        start_s: float = START_S,
+    ) -> None:
+        self._limit_s, self._start_s = limit_s, start_s
         self._command = list(command)
-        self._child = self._start()
-        self._rest = b""
+        self._child, self._rest, self._is_fresh = self._start(), b"", True
 
     def _start(self) -> "subprocess.Popen[bytes]":
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -79,35 +92,52 @@ class Grader:
         pipe = subprocess.PIPE
         return subprocess.Popen(self._command, stdin=pipe, stdout=pipe, env=environment, bufsize=0)
 
-    def ask(self, questions: Sequence[Question]) -> list[Verdict]:
-        """One verdict a question, each batch within ``limit_s``; a crash of the grading code is ``reward_failed``."""
-        batches = (questions[start : start + BATCH] for start in range(0, len(questions), BATCH))
-        return [verdict for batch in batches for verdict in self._ask_batch(batch)]
+    def ask(self, questions: Sequence[Question], beat: Callable[[], None] = lambda: None) -> list[Verdict]:
+        """One verdict a question, each batch within ``limit_s``; a crash of the grading code is ``reward_failed``.
 
-    def _ask_batch(self, questions: Sequence[Question]) -> list[Verdict]:
-        """The batch's verdicts; when it takes too long, each question is asked alone to find the one that does."""
-        reply = self._exchange(json.dumps([asdict(question) for question in questions]))
+        ``beat`` hears of every exchange: a sign of life.
+        """
+        batches = (questions[start : start + BATCH] for start in range(0, len(questions), BATCH))
+        return [verdict for batch in batches for verdict in self._ask_batch(batch, beat)]
+
+    def _ask_batch(self, questions: Sequence[Question], beat: Callable[[], None]) -> list[Verdict]:
+        """The batch's verdicts; when it takes too long, each question is asked alone to find the one that does.
+
+        Before that, a fresh process is asked what it must know at once: if it is silent too, the reward hangs, and
+        no model's text is to blame.
+        """
+        beat()
+        reply = self._exchange(questions, self._limit_s)
         if reply is not None:
             return _verdicts(reply)
-        self.close()
-        self._child, self._rest = self._start(), b""
+        self._replace()
+        beat()
+        if self._exchange([CONTROL], min(CONTROL_S, self._limit_s)) is None:
+            self._replace()
+            return [Verdict(is_correct=None, has_format=False, hung=True)] * len(questions)
         if len(questions) == 1:
             return [Verdict(is_correct=False, has_format=False, timed_out=True)]
-        return [verdict for question in questions for verdict in self._ask_batch([question])]
+        return [verdict for question in questions for verdict in self._ask_batch([question], beat)]
 
-    def _exchange(self, line: str) -> bytes | None:
-        """The reply to one line; empty when the process ended, None when time is up."""
+    def _replace(self) -> None:
+        self.close()
+        self._child, self._rest, self._is_fresh = self._start(), b"", True
+
+    def _exchange(self, questions: Sequence[Question], limit_s: float) -> bytes | None:
+        """The reply to one line of questions; empty when the process ended, None when time is up."""
+        limit_s, self._is_fresh = limit_s + self._start_s * self._is_fresh, False
+        line = json.dumps([asdict(question) for question in questions])
         assert self._child.stdin is not None
         try:
             self._child.stdin.write(line.encode() + b"\n")
         except BrokenPipeError:
             return b""
-        return self._read_line()
+        return self._read_line(limit_s)
 
-    def _read_line(self) -> bytes | None:
+    def _read_line(self, limit_s: float) -> bytes | None:
         """One line; empty when the process ended, None when time is up."""
         assert self._child.stdout is not None
-        deadline = time.monotonic() + self._limit_s
+        deadline = time.monotonic() + limit_s
         while b"\n" not in self._rest:
             if not select.select([self._child.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 return None

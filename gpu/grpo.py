@@ -11,6 +11,7 @@ from core.domain.seeds import seed_of
 from core.specs import GrpoSettings, TrainSpec
 
 CHECKPOINTED_PARAMETERS = 1_000_000_000
+LONG_TOKENS = 256
 
 
 def largest_divisor(number: int, limit: int) -> int:
@@ -22,8 +23,8 @@ def largest_divisor(number: int, limit: int) -> int:
 class Batches:
     """How completions are cut into forward passes and steps."""
 
-    micro: int  # completions in one forward and backward pass
-    accumulation: int  # passes in one optimizer step
+    micro: int  # completions in one forward and backward pass of one process
+    accumulation: int  # passes of one process in one optimizer step
     passes_per_generation: int  # passes made from one generation
     prompts_per_generation: int
     save_every: int  # steps, a whole number of generations
@@ -31,7 +32,7 @@ class Batches:
 
 def batches(settings: GrpoSettings) -> Batches:
     """Whole groups in a pass where they fit, so that a prompt is computed once for all its completions."""
-    group, prompts = settings.num_generations, settings.prompts_per_step
+    group, prompts = settings.num_generations, settings.prompts_per_step // settings.gpus
     if settings.micro_batch_size >= group:
         micro = group * largest_divisor(prompts, settings.micro_batch_size // group)
     else:
@@ -42,7 +43,7 @@ def batches(settings: GrpoSettings) -> Batches:
         micro=micro,
         accumulation=accumulation,
         passes_per_generation=accumulation * reuse,
-        prompts_per_generation=prompts * reuse,
+        prompts_per_generation=settings.prompts_per_step * reuse,
         save_every=math.ceil(settings.save_every / reuse) * reuse,
     )
 
@@ -56,15 +57,23 @@ def num_scheduled_rows(settings: GrpoSettings) -> int:
 def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameters: int) -> GRPOConfig:
     """TRL's arguments. ``blocked`` ids are never sampled; a fixed seed never goes into ``generation_kwargs``."""
     settings = spec.settings
+    extra: dict[str, Any] = dict(settings.extra)
     return GRPOConfig(
         output_dir=str(folder),
         seed=seed_of(spec.seed, "train") % 2**31,
-        generation_kwargs={"suppress_tokens": blocked},
+        generation_kwargs=blocking(blocked, settings.vllm_url),
         gradient_checkpointing=num_parameters > CHECKPOINTED_PARAMETERS,
+        **_vllm_arguments(settings),
         **_batch_arguments(settings),
         **_loss_arguments(settings),
         **_machine_arguments(spec),
+        **extra,
     )
+
+
+def blocking(ids: list[int], vllm_url: str) -> dict[str, Any]:
+    """How the generator is told never to draw ``ids``."""
+    return {"logit_bias": dict.fromkeys(ids, -100.0)} if vllm_url else {"suppress_tokens": ids}
 
 
 def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
@@ -89,6 +98,20 @@ def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
     }
 
 
+def _vllm_arguments(settings: GrpoSettings) -> dict[str, Any]:
+    """Generation by a vLLM server; the gap between its log-probs and ours is corrected (method.md, 6: vLLM)."""
+    if not settings.vllm_url:
+        return {}
+    is_long = settings.max_completion_tokens > LONG_TOKENS
+    return {
+        "use_vllm": True,
+        "vllm_mode": "server",
+        "vllm_server_base_url": settings.vllm_url,
+        "vllm_importance_sampling_mode": "token_truncate" if is_long else "sequence_mask",
+        "vllm_importance_sampling_clip_max": 2.0 if is_long else 3.0,
+    }
+
+
 def _loss_arguments(settings: GrpoSettings) -> dict[str, Any]:
     """Loss and optimizer."""
     return {
@@ -107,7 +130,10 @@ def _loss_arguments(settings: GrpoSettings) -> dict[str, Any]:
 
 
 def _machine_arguments(spec: TrainSpec) -> dict[str, Any]:
-    """Weights are fp32 everywhere; bf16 comes by autocast alone. Logs go through our own callback."""
+    """Trained weights are fp32; bf16 comes by autocast alone. Logs go through our own callback.
+
+    A step without any picture gives the vision tower no gradient, which several processes must know beforehand.
+    """
     on_cpu = spec.device == "cpu"
     return {
         "use_cpu": on_cpu,
@@ -118,4 +144,5 @@ def _machine_arguments(spec: TrainSpec) -> dict[str, Any]:
         "remove_unused_columns": False,
         "report_to": "none",
         "disable_tqdm": True,
+        "ddp_find_unused_parameters": not (spec.settings.lora_rank or spec.settings.freeze_vision),
     }

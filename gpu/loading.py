@@ -92,12 +92,16 @@ def _chat_template(folder: Path, tokenizer: Any) -> str:
     raise ValueError("it has no chat template")
 
 
-def load_processor(folder: Path) -> ImageOnlyProcessor:
-    """The folder's tokenizer (padding left), image processor (PIL) and chat template in one processor."""
+def load_processor(folder: Path, max_pixels: int = 0) -> ImageOnlyProcessor:
+    """The folder's tokenizer (padding left), image processor (PIL) and chat template in one processor.
+
+    ``max_pixels`` lowers the folder's own limit on the size of a picture; 0 leaves it.
+    """
     check_folder(folder)
     try:
         tokenizer = hub.AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
         images = CachingImageProcessor.from_pretrained(folder, local_files_only=True)
+        limit_pixels(images, max_pixels)
         template = _chat_template(folder, tokenizer)
     except LOADING_ERRORS as error:
         raise GpuFault("bad_checkpoint", f"{folder} has no usable processor: {one_line(error)}") from error
@@ -109,6 +113,13 @@ def load_processor(folder: Path) -> ImageOnlyProcessor:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return ImageOnlyProcessor(images, tokenizer, chat_template=template)
+
+
+def limit_pixels(images: CachingImageProcessor, max_pixels: int) -> None:
+    """Make pictures of more than ``max_pixels`` smaller, unless the processor does so already."""
+    least, most = images.size["shortest_edge"], images.size["longest_edge"]
+    if 0 < max_pixels < most:
+        images.size = {"shortest_edge": min(least, max_pixels), "longest_edge": max_pixels}
 
 
 def load_model(folder: Path, device: Device, dtype: Precision) -> Any:

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gpu.vision import core_of
+
 MAX_ROW_TOKENS = 2048
 
 
@@ -90,7 +92,7 @@ def packed_log_probs(model: Any, answers: Answers) -> tuple[Tensor, Tensor | Non
     prompt = answers.input_ids.shape[1] - answers.length
     ids, mask = answers.input_ids[places.first, :prompt], answers.attention_mask[places.first, :prompt].bool()
     pictures = _pictures(answers, places.first)
-    positions, _ = model.model.get_rope_index(
+    positions, _ = core_of(model).model.get_rope_index(
         ids,
         mm_token_type_ids=_token_types(answers, places.first)[:, :prompt],
         attention_mask=mask,

@@ -9,8 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from accelerate.utils import gather_object
+
 from core.specs import GrpoSettings
-from gpu.grader import Grader, Question, Verdict
+from gpu.errors import GpuFault
+from gpu.grader import BATCH, Grader, Question, Verdict
 
 log = logging.getLogger(__name__)
 ALARM_SHARE = 0.01
@@ -30,9 +33,15 @@ class ComposedReward:
 
     __name__ = "composed"
 
-    def __init__(self, settings: GrpoSettings, grader: Grader, is_whole: Callable[[list[int]], bool]) -> None:
-        """``is_whole`` says of a completion's token ids whether it ended by itself."""
-        self._settings, self._grader, self._is_whole = settings, grader, is_whole
+    def __init__(
+        self,
+        settings: GrpoSettings,
+        grader: Grader,
+        is_whole: Callable[[list[int]], bool],
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``is_whole`` says of a completion's token ids whether it ended by itself; ``beat`` hears of every verdict."""
+        self._settings, self._grader, self._is_whole, self._beat = settings, grader, is_whole, beat
         self.metrics: list[Skilled] = []
 
     def __call__(
@@ -50,11 +59,25 @@ class ComposedReward:
             )
             for completion, ids, gold, answer_type, options in facts
         ]
-        verdicts = self._grader.ask(questions)
+        verdicts = self._verdicts(questions)
         rewards = [compose(verdict, self._settings) for verdict in verdicts]
+        everywhere = gather_object(list(zip(verdicts, rewards, skill, strict=True)))
+        self._note(*zip(*everywhere, strict=True))
+        return rewards
+
+    def _note(self, verdicts: Sequence[Verdict], rewards: Sequence[float | None], skill: Sequence[str]) -> None:
+        """Keep the numbers over all processes of the run."""
         alarm(verdicts)
         self.metrics = run_metrics(verdicts) + skill_metrics(rewards, skill, self._settings.num_generations)
-        return rewards
+
+    def _verdicts(self, questions: Sequence[Question]) -> list[Verdict]:
+        """All verdicts; ``reward_failed`` as soon as the reward itself hung for more than ``ALARM_SHARE`` of them."""
+        verdicts: list[Verdict] = []
+        for start in range(0, len(questions), BATCH):
+            verdicts += self._grader.ask(questions[start : start + BATCH], self._beat)
+            if (hung := sum(v.hung for v in verdicts)) > ALARM_SHARE * len(questions):
+                raise GpuFault("reward_failed", f"The reward hung at {hung} of {len(questions)} completions.")
+        return verdicts
 
 
 def alarm(verdicts: Sequence[Verdict]) -> None:
@@ -66,19 +89,20 @@ def alarm(verdicts: Sequence[Verdict]) -> None:
 
 
 def run_metrics(verdicts: Sequence[Verdict]) -> list[Skilled]:
-    """Shares over all completions: accurate and well-formed (of those scored), unscored, timed out."""
+    """Shares over all completions: accurate and well-formed (of those scored), unscored, timed out; 1 is an alarm."""
     scored = [v for v in verdicts if v.is_correct is not None]
     metrics = [
         ("rewards/unscored", "", 1 - len(scored) / len(verdicts)),
         ("rewards/timed_out", "", sum(v.timed_out for v in verdicts) / len(verdicts)),
     ]
+    metrics += [(f"alarms/{name[8:]}", "", float(value > ALARM_SHARE)) for name, _, value in metrics]
     if scored:
         metrics.append(("rewards/accuracy", "", sum(bool(v.is_correct) for v in scored) / len(scored)))
         metrics.append(("rewards/format", "", sum(v.has_format for v in scored) / len(scored)))
     return metrics
 
 
-def skill_metrics(rewards: Rewards, skills: Sequence[str], group_size: int) -> list[Skilled]:
+def skill_metrics(rewards: Sequence[float | None], skills: Sequence[str], group_size: int) -> list[Skilled]:
     """Per skill the mean reward, and the share of groups whose rewards are all equal and so teach nothing."""
     values: dict[str, list[float]] = defaultdict(list)
     flat: dict[str, list[bool]] = defaultdict(list)

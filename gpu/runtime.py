@@ -27,16 +27,16 @@ from core.domain.files import hash_checkpoint, hash_file, write_atomic
 from core.specs import (
     ERROR_FILE,
     LOCK_FILE,
+    PARENT_PIPE,
     PROGRESS_FILE,
     RESULT_FILE,
     SPEC_FILE,
-    ErrorFile,
     Phase,
     Progress,
     RunResult,
     Spec,
 )
-from gpu.errors import GpuFault, one_line
+from gpu.errors import GpuFault, named_error, one_line
 
 SpecT = TypeVar("SpecT", bound=Spec)
 PROGRESS_EVERY_S = 0.5
@@ -46,11 +46,17 @@ EXIT_FAILED, EXIT_LOCKED = 1, 75
 VERSIONS = ("torch", "transformers", "trl", "accelerate", "tokenizers")
 
 
+def is_first() -> bool:
+    """Whether this is the only process of the run, or the first of several: only that one writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 class ProgressFile:
     """Writes ``progress.json``: at once when the phase changes or all is done, else at most twice a second."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = folder / PROGRESS_FILE
+        self._is_written = is_first()
         self._clock = clock
         self._written_at = float("-inf")
         self._phase: Phase | None = None
@@ -63,6 +69,8 @@ class ProgressFile:
         if phase == self._phase and done < total and now - self._written_at < PROGRESS_EVERY_S:
             return
         self._phase, self._written_at = phase, now
+        if not self._is_written:
+            return
         news = Progress(phase=phase, done=done, total=total, unit=unit, beat=self._beat)
         write_atomic(self._path, news.model_dump_json())
 
@@ -74,6 +82,10 @@ class Run:
         self.folder = folder
         self.progress = ProgressFile(folder)
         self.started = time.monotonic()
+
+    def loading(self) -> None:
+        """A sign of life while large files are read."""
+        self.progress.show("load", 0, 1, "model")
 
     def facts(self) -> dict[str, Any]:
         """What every result says: seconds, peak memory, versions."""
@@ -93,8 +105,12 @@ class Run:
         return path
 
 
-def run_child(spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult]) -> int:
-    """The whole life of ``python -m gpu.X RUN_DIR``; returns the exit code: 0, failed, or locked out."""
+def run_child(spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult | None]) -> int:
+    """The whole life of ``python -m gpu.X RUN_DIR``; returns the exit code: 0, failed, or locked out.
+
+    Of several ranks the first holds the lock and writes the result (``work`` gives None on the others); the first to
+    fail writes why.
+    """
     end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     folder = Path(sys.argv[1]).resolve()
@@ -106,52 +122,46 @@ def run_child(spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult]) -
         return EXIT_LOCKED
 
 
-def _run_locked(folder: Path, spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult]) -> int:
+def _run_locked(folder: Path, spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult | None]) -> int:
     if (folder / RESULT_FILE).exists():
         return 0
-    (folder / ERROR_FILE).unlink(missing_ok=True)
+    if is_first():
+        (folder / ERROR_FILE).unlink(missing_ok=True)
     try:
         run = Run(folder)
         run.progress.show("load", 0, 1, "model")
-        result = work(run, read_spec(folder, spec_type))
+        result = work(run, read_spec(run, spec_type))
     except Exception as error:
         traceback.print_exc()
-        if named := named_error(error):
+        if (named := named_error(error)) and not (folder / ERROR_FILE).exists():
             write_atomic(folder / ERROR_FILE, named.model_dump_json())
         return EXIT_FAILED
-    write_atomic(folder / RESULT_FILE, result.model_dump_json(indent=1))
+    if result:
+        write_atomic(folder / RESULT_FILE, result.model_dump_json(indent=1))
     return 0
 
 
-def read_spec(folder: Path, spec_type: type[SpecT]) -> SpecT:
+def read_spec(run: Run, spec_type: type[SpecT]) -> SpecT:
     """The checked spec, its log level and checkpoint hash applied; ``bad_input`` or ``bad_checkpoint`` else."""
     try:
-        spec = spec_type.model_validate_json((folder / SPEC_FILE).read_bytes())
+        spec = spec_type.model_validate_json((run.folder / SPEC_FILE).read_bytes())
     except (OSError, ValidationError) as error:
         raise GpuFault("bad_input", f"{SPEC_FILE} cannot be read: {one_line(error)}") from error
     logging.getLogger().setLevel(spec.places.log_level)
     checkpoint = spec.places.checkpoint
     if not checkpoint.is_dir():
         raise GpuFault("bad_checkpoint", f"{checkpoint} is no folder.")
-    if hash_checkpoint(checkpoint) != spec.checkpoint_hash:
+    if hash_checkpoint(checkpoint, run.loading) != spec.checkpoint_hash:
         raise GpuFault("bad_checkpoint", f"{checkpoint} is not the checkpoint that the spec names: its hash differs.")
     return spec
 
 
-def named_error(error: BaseException) -> ErrorFile | None:
-    """The error's name, if it has one; anything else is a bug and stays a traceback in the log."""
-    if isinstance(error, GpuFault):
-        return ErrorFile(code=error.code, message=error.message)
-    text = str(error)
-    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    if is_memory or "can't allocate memory" in text or "out of memory" in text:
-        return ErrorFile(code="out_of_memory", message=one_line(error))
-    return None
-
-
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold RUN_DIR's lock; BlockingIOError at once when another process holds it."""
+    """Hold RUN_DIR's lock; BlockingIOError at once when another run holds it. Further ranks share the first's."""
+    if not is_first():
+        yield
+        return
     with (folder / LOCK_FILE).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -163,11 +173,20 @@ def end_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    if os.environ.pop(PARENT_PIPE, ""):
+        threading.Thread(target=_watch_pipe, daemon=True).start()
 
 
 def _watch_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(PARENT_LOOK_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _watch_pipe() -> None:
+    """Standard input comes from the worker, also through a launcher in between; it ends when the worker does."""
+    while os.read(0, 1):
+        continue
     os.kill(os.getpid(), signal.SIGKILL)
 
 

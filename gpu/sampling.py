@@ -6,7 +6,7 @@ and values are copied. Long answers get rows of their own. The tokens are those 
 temperature, top-k, top-p, in this order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.specs import Sampling
 from gpu.errors import GpuFault
+from gpu.vision import core_of
 
 SIDE_BY_SIDE_TOKENS = 2048
 KEEP_FINISHED = 0.75
@@ -53,14 +54,19 @@ def sample_answers(
     sampling: Sampling,
     tokens: Tokens,
     generator: torch.Generator | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> list[list[list[int]]]:
-    """For each left-padded prompt ``sampling.num_answers`` lists of token ids; a stop token is included."""
+    """For each left-padded prompt ``sampling.num_answers`` lists of token ids; a stop token is included.
+
+    ``beat`` is called before every token: a sign of life.
+    """
     growing, logits = _read_prompts(model, inputs, sampling)
     rows, width = growing.done.shape
     drawn = torch.full((rows, width, sampling.max_new_tokens), tokens.pad, device=logits.device)
     lengths = torch.full((rows, width), sampling.max_new_tokens, device=logits.device)
     stop = torch.tensor(tokens.stop, device=logits.device)
     for step in range(sampling.max_new_tokens):
+        beat()
         chosen = draw(logits, sampling, tokens.blocked, generator).masked_fill(growing.done, tokens.pad)
         drawn[growing.row, :, step] = chosen
         ended = torch.isin(chosen, stop) & ~growing.done
@@ -82,7 +88,7 @@ def _read_prompts(model: Any, inputs: Mapping[str, Tensor], sampling: Sampling) 
     """The cache after the prompts, and the logits (rows, answers a row, vocabulary) of the first tokens."""
     mask, count = inputs["attention_mask"].bool(), sampling.num_answers
     kinds = {k: inputs[k] for k in ("mm_token_type_ids", "image_grid_thw") if k in inputs}
-    positions, delta = model.model.get_rope_index(inputs["input_ids"], attention_mask=mask, **kinds)
+    positions, delta = core_of(model).model.get_rope_index(inputs["input_ids"], attention_mask=mask, **kinds)
     output = model(**inputs, position_ids=positions, use_cache=True, logits_to_keep=1)
     cache, logits = output.past_key_values, output.logits[:, -1:]
     start = mask.sum(1, keepdim=True) + delta

@@ -8,12 +8,26 @@ reference is always the spec's checkpoint, never the one that the run resumes fr
 import logging
 import math
 import sys
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from accelerate.utils import broadcast_object_list
 from transformers import PrinterCallback, TrainerCallback
 
 from core.domain.files import hash_checkpoint
-from core.specs import DATASET_FILE, METRICS_FILE, GrpoSettings, MetricRow, Phase, Sampling, TrainResult, TrainSpec
+from core.specs import (
+    DATASET_FILE,
+    METRICS_FILE,
+    STOP_FILE,
+    GrpoSettings,
+    MetricRow,
+    Phase,
+    Sampling,
+    TrainResult,
+    TrainSpec,
+)
+from gpu.adapters import freeze, held_dtype, lora_config, merged
 from gpu.checkpoints import newest_complete, remove_checkpoints, write_final
 from gpu.dataset import TrainingRows, schedule, training_dataset
 from gpu.errors import GpuFault
@@ -21,7 +35,8 @@ from gpu.grader import Grader
 from gpu.grpo import grpo_config, num_scheduled_rows
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
 from gpu.rewards import ComposedReward
-from gpu.runtime import Run, append_lines, run_child, truncate_torn_line
+from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
+from gpu.servers import check_server
 from gpu.trainer import SharedPromptTrainer
 from gpu.vision import speed_up_vision
 
@@ -34,12 +49,13 @@ class Curves(TrainerCallback):
     def __init__(self, run: Run, reward: ComposedReward) -> None:
         self._path = run.folder / METRICS_FILE
         self._reward = reward
-        truncate_torn_line(self._path)
+        if is_first():
+            truncate_torn_line(self._path)
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """TRL's own numbers, then the reward's; a gradient that is not a number ends the run."""
         logs: dict[str, Any] = kwargs["logs"]
-        if "loss" not in logs:
+        if "loss" not in logs or not is_first():
             return
         if not math.isfinite(logs.get("grad_norm", 0.0)):
             raise GpuFault("diverged", f"At step {state.global_step} the gradient is {logs['grad_norm']}.")
@@ -53,28 +69,43 @@ class Curves(TrainerCallback):
         append_lines(self._path, [row.model_dump_json() for row in rows])
 
 
+class Stopping(TrainerCallback):
+    """Ends the run between two generations, after a checkpoint, when ``stop.json`` asks for it."""
+
+    def __init__(self, run: Run, settings: GrpoSettings) -> None:
+        self._path, self._settings = run.folder / STOP_FILE, settings
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """All ranks do what the first one reads: the file may come while they look."""
+        if state.global_step % self._settings.steps_per_generation or state.global_step == self._settings.steps:
+            return
+        if broadcast_object_list([self._path.exists()])[0]:
+            control.should_save = control.should_training_stop = True
+
+
 def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrainer:
     """Model, data, reward and TRL's arguments put together; nothing has run yet."""
     folder, settings = spec.places.checkpoint, spec.settings
     rows = TrainingRows(run.check_file(DATASET_FILE, spec.dataset_hash))
-    processor = load_processor(folder)
-    model = speed_up_vision(load_model(folder, spec.device, "float32"))
+    processor = load_processor(folder, settings.max_pixels)
+    model = freeze(speed_up_vision(load_model(folder, spec.device, held_dtype(spec))), settings)
     tokens = answer_tokens(model, processor.tokenizer)
-    reward = ComposedReward(settings, grader, is_whole=lambda ids: ids[-1] in tokens.stop)
 
     def show(phase: Phase) -> None:
         run.progress.show(phase, trainer.state.global_step, settings.steps, "steps")
 
+    reward = ComposedReward(settings, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"))
     trainer = SharedPromptTrainer(
         tokens=tokens,
         sampling=rollout_sampling(settings),
         show=show,
         model=model,
+        peft_config=lora_config(model, settings),
         reward_funcs=reward,
         args=grpo_config(spec, run.folder, tokens.blocked, model.num_parameters()),
         train_dataset=training_dataset(rows, schedule(len(rows), num_scheduled_rows(settings), spec.seed)),
         processing_class=processor,
-        callbacks=[Curves(run, reward)],
+        callbacks=[Curves(run, reward), Stopping(run, settings)],
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.ref_model is not None:
@@ -93,19 +124,40 @@ def rollout_sampling(settings: GrpoSettings) -> Sampling:
     )
 
 
-def work(run: Run, spec: TrainSpec) -> TrainResult:
-    """Train from the newest whole checkpoint, or from the start, to the end."""
+def work(run: Run, spec: TrainSpec) -> TrainResult | None:
+    """Train from the newest whole checkpoint, or from the start, to the end; None on all ranks but the first."""
     prepare_torch(spec)
+    if spec.settings.vllm_url:
+        check_server(spec.settings.vllm_url)
     grader = Grader()
     trainer = build_trainer(run, spec, grader)
-    newest = newest_complete(run.folder)
+    newest = newest_everywhere(run)
     log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     grader.close()
-    run.progress.show("save", spec.settings.steps, spec.settings.steps, "steps")
-    final = write_final(trainer.accelerator.unwrap_model(trainer.model), spec.places.checkpoint, run.folder)
+    check_end(trainer.state.global_step, spec.settings.steps)
+    return finish(run, spec, trainer) if is_first() else None
+
+
+def newest_everywhere(run: Run) -> Path | None:
+    """The newest whole checkpoint as the first rank sees it, after it removed torn ones."""
+    newest: Path | None = broadcast_object_list([newest_complete(run.folder) if is_first() else None])[0]
+    return newest
+
+
+def finish(run: Run, spec: TrainSpec, trainer: SharedPromptTrainer) -> TrainResult:
+    """Write the final folder, remove what was for resuming, and report."""
+    saving = partial(run.progress.show, "save", spec.settings.steps, spec.settings.steps, "steps")
+    saving()
+    final = write_final(merged(trainer.accelerator.unwrap_model(trainer.model)), spec.places.checkpoint, run.folder)
     remove_checkpoints(run.folder)
-    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final), **run.facts())
+    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **run.facts())
+
+
+def check_end(done: int, steps: int) -> None:
+    """``stopped`` when the run ended before its last step."""
+    if done < steps:
+        raise GpuFault("stopped", f"Stopped after step {done} of {steps}, as asked. A retry goes on from there.")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ What is overridden gives the numbers that TRL's own code gives (tests/gpu/test_t
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from trl.trainer import utils as trl_utils
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from core.specs import Phase, Sampling
+from gpu.adapters import has_adapters, load_adapters
 from gpu.checkpoints import mark_complete
 from gpu.errors import GpuFault
 from gpu.loading import load_model
@@ -60,17 +62,31 @@ class SharedPromptTrainer(GRPOTrainer):
 
     def _generate_single_turn(
         self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: int, has_tool_images: bool = False
-    ) -> tuple[list[list[int]], None]:
-        """Completions by ``sample_answers``; no log-probabilities, as with TRL's own sampling."""
+    ) -> tuple[list[list[int]], Any]:
+        """Completions by ``sample_answers``; no log-probabilities, as with TRL's own sampling. Or those of vLLM."""
+        if self.use_vllm:
+            return self._generate_elsewhere(prompt_ids, images, multimodal_fields, num_generations)
         self._show("generate")
         batch = self._prompt_batch(prompt_ids[::num_generations], multimodal_fields)
         checkpointing = self.args.gradient_checkpointing_kwargs
         with unwrap_model_for_generation(
             self.model_wrapped, self.accelerator, gradient_checkpointing_kwargs=checkpointing
         ) as model:
-            answers = sample_answers(model, batch, self._draw_sampling, self._draw_tokens)
+            beat = partial(self._show, "generate")
+            answers = sample_answers(model, batch, self._draw_sampling, self._draw_tokens, beat=beat)
         self._show("score")
         return [ids for group in answers for ids in group], None
+
+    def _generate_elsewhere(self, *what: Any) -> tuple[list[list[int]], Any]:
+        """TRL's own way through vLLM, its weights sent first, as a phase of its own."""
+        if self.state.global_step != self._last_loaded_step:
+            self._show("sync")
+            self.vllm_generation.sync_weights()  # type: ignore[no-untyped-call]
+            self._last_loaded_step = self.state.global_step
+        self._show("generate")
+        answers: tuple[list[list[int]], Any] = super()._generate_single_turn(*what)  # type: ignore[no-untyped-call]
+        self._show("score")
+        return answers
 
     def _prompt_batch(self, prompt_ids: list[list[int]], fields: dict[str, Any]) -> dict[str, Tensor]:
         """Prompts padded left, with their fields, on the device."""
@@ -112,6 +128,7 @@ class SharedPromptTrainer(GRPOTrainer):
 
     def _compute_loss(self, model: Any, inputs: Any) -> Tensor:
         """TRL's loss; one that is not a number ends the run as ``diverged``."""
+        self._show("update")
         self._group = inputs["group"]
         loss: Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
         kl = self._metrics["train"]["kl"][-1] if self.beta else 0.0
@@ -123,7 +140,9 @@ class SharedPromptTrainer(GRPOTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self._show("save")
         super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
-        mark_complete(Path(self.args.output_dir), self.state.global_step)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            mark_complete(Path(self.args.output_dir), self.state.global_step)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """The checkpoint's weights, all of them.
@@ -131,8 +150,12 @@ class SharedPromptTrainer(GRPOTrainer):
         Since transformers 5 a saved file has other names than the model in memory, and the stock method, which
         looks for the names in memory, finds none, warns, and goes on with the weights of the start.
         """
+        trained = self.accelerator.unwrap_model(self.model if model is None else model)
+        if has_adapters(trained):
+            load_adapters(trained, Path(resume_from_checkpoint))
+            return
         saved = load_model(Path(resume_from_checkpoint), self.accelerator.device.type, "float32")
-        self.accelerator.unwrap_model(self.model if model is None else model).load_state_dict(saved.state_dict())
+        trained.load_state_dict(saved.state_dict())
 
     def create_model_card(self, *arguments: Any, **keywords: Any) -> None:
         """No card: RUN_DIR is no model repository."""

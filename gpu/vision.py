@@ -12,7 +12,7 @@ from types import MethodType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers.vision_utils import get_vision_position_ids, get_vision_window_index
 
@@ -26,6 +26,13 @@ def one_grid(grids: Tensor | None) -> Grid | None:
     first = grids[0].tolist()
     same = first[0] == 1 and bool((grids == grids[0]).all())
     return (first[0], first[1], first[2]) if same else None
+
+
+def core_of(model: Any) -> Any:
+    """The Qwen-VL model inside its wrappers (several GPUs, adapters): it knows positions and pictures."""
+    while isinstance(getattr(model, "module", None), nn.Module):
+        model = model.module
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def speed_up_vision(model: Any) -> Any:

@@ -69,6 +69,15 @@ def round_retry(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_POST
+def round_stop(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Let training end after its present generation."""
+    user, round = person_and_round(request, slug, number)
+    rounds.round_stop(actor=user, round=round)
+    messages.success(request, "Training finishes its present generation, saves, and stops. It can go on from there.")
+    return redirect("round-detail", slug, number)
+
+
+@require_POST
 def round_redo(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Do a stage over as its next take."""
     user, round = person_and_round(request, slug, number)

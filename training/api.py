@@ -22,6 +22,7 @@ from training.services.rounds import (
     round_retry,
     round_send_back,
     round_start,
+    round_stop,
     stage_redo,
 )
 
@@ -130,6 +131,16 @@ class RoundRetry(APIView):
         """Let the job of the stage that did not succeed run again."""
         round = round_of(request, slug, number)
         return Response(round_json(round_retry(actor=person_of(request), round=round)), status=202)
+
+
+class RoundStop(APIView):
+    """Stopping training so that it can go on later."""
+
+    @extend_schema(operation_id="round_stop", request=None, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Finish the present generation, save, end as cancelled; 409 when the round does not train."""
+        round = round_of(request, slug, number)
+        return Response(round_json(round_stop(actor=person_of(request), round=round)), status=202)
 
 
 class RoundRedo(APIView):

@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{ROUND}/send-back", api.RoundSendBack.as_view(), name="api-round-send-back"),
     path(f"{ROUND}/decide", api.RoundDecide.as_view(), name="api-round-decide"),
     path(f"{ROUND}/retry", api.RoundRetry.as_view(), name="api-round-retry"),
+    path(f"{ROUND}/stop", api.RoundStop.as_view(), name="api-round-stop"),
     path(f"{ROUND}/redo", api.RoundRedo.as_view(), name="api-round-redo"),
     path(RUNS, api_reads.TrainingRunList.as_view(), name="api-training-run-list"),
     path(f"{RUNS}/<int:pk>", api_reads.TrainingRunDetail.as_view(), name="api-training-run-detail"),

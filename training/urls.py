@@ -16,6 +16,7 @@ urlpatterns = [
     path("campaigns/<slug:slug>/rounds/<int:number>/send-back", actions.round_send_back, name="round-send-back"),
     path("campaigns/<slug:slug>/rounds/<int:number>/decide", actions.round_decide, name="round-decide"),
     path("campaigns/<slug:slug>/rounds/<int:number>/retry", actions.round_retry, name="round-retry"),
+    path("campaigns/<slug:slug>/rounds/<int:number>/stop", actions.round_stop, name="round-stop"),
     path("campaigns/<slug:slug>/rounds/<int:number>/redo", actions.round_redo, name="round-redo"),
     path("campaigns/<slug:slug>/comparisons/", comparison_views.comparison_list, name="comparison-list"),
     path("campaigns/<slug:slug>/comparisons/<int:pk>/", comparison_views.comparison_detail, name="comparison-detail"),

@@ -24,6 +24,10 @@ with (folder / "starts").open("a") as starts:
 if mode == "named error":
     write_atomic(folder / ERROR_FILE, ErrorFile(code="out_of_memory", message="too big").model_dump_json())
     sys.exit(1)
+if mode == "stopped":
+    stopped = ErrorFile(code="stopped", message="Stopped after step 4 of 8, as asked.")
+    write_atomic(folder / ERROR_FILE, stopped.model_dump_json())
+    sys.exit(1)
 if mode == "silent":
     time.sleep(60)
 if mode == "stubborn":

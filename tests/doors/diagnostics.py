@@ -27,6 +27,16 @@ def benchmark(world: World) -> dict[str, Any]:
     return {"name": "another", "path": "bench.tsv"}
 
 
+def predictions(world: World) -> dict[str, Any]:
+    """Answers that were given elsewhere to the items of a benchmark that is here."""
+    (settings.IMPORT_ROOTS[0] / "answers.tsv").write_text("index\tprediction\n0\tB\n")
+    return {
+        "benchmark": world.campaign().benchmarks.first().name,
+        "checkpoint_name": "elsewhere",
+        "path": "answers.tsv",
+    }
+
+
 def run(world: World) -> dict[str, Any]:
     return {**world.slug(), "pk": world.campaign().answer_runs.first().pk}
 
@@ -89,6 +99,8 @@ API = [
     Door("api-checkpoint-list", "research", slug, "post", checkpoint),
     Door("api-benchmark-list", "view", slug),
     Door("api-benchmark-list", "research", slug, "post", benchmark),
+    Door("api-benchmark-check", "research", slug, "post", lambda world: {"path": benchmark(world)["path"]}),
+    Door("api-predictions-import", "research", slug, "post", predictions),
     Door("api-report-list", "view", slug),
     Door("api-report-detail", "view", report),
     Door("api-answer-run-list", "view", slug),

@@ -52,6 +52,7 @@ PAGES = [
     post("round-send-back", "approve", round_of("approve"), comment="more of count"),
     post("round-decide", "approve", round_of("decide"), decision="promoted", comment="worth it"),
     post("round-retry", "research", round_of("stuck")),
+    post("round-stop", "research", round_of("running")),
     post("round-redo", "research", round_of("decide"), stage="gate"),
 ]
 API = [
@@ -72,5 +73,6 @@ API = [
     post("api-round-send-back", "approve", round_of("approve"), comment="more of count"),
     post("api-round-decide", "approve", round_of("decide"), decision="promoted", comment="worth it"),
     post("api-round-retry", "research", round_of("stuck")),
+    post("api-round-stop", "research", round_of("running")),
     post("api-round-redo", "research", round_of("decide"), stage="gate"),
 ]

@@ -1,12 +1,25 @@
 """The settings mean in TRL what the method says."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from trl.trainer.grpo_config import GRPOConfig
 
+from core.domain.extras import EXTRAS
 from core.specs import GrpoSettings, Places, TrainSpec
-from gpu.grpo import Batches, batches, grpo_config, largest_divisor, num_scheduled_rows
+from gpu.grpo import (
+    Batches,
+    _batch_arguments,
+    _loss_arguments,
+    _machine_arguments,
+    _vllm_arguments,
+    batches,
+    grpo_config,
+    largest_divisor,
+    num_scheduled_rows,
+)
 
 
 def config_of(device: Any = "cpu", dtype: Any = "float32", num_parameters: int = 10, **choices: Any) -> Any:
@@ -74,3 +87,28 @@ def test_rows_suffice_for_a_last_generation_that_is_used_in_part() -> None:
 @pytest.mark.parametrize(("number", "limit", "wanted"), [(12, 5, 4), (12, 12, 12), (12, 99, 12), (7, 6, 1), (5, 0, 1)])
 def test_largest_divisor(number: int, limit: int, wanted: int) -> None:
     assert largest_divisor(number, limit) == wanted
+
+
+def test_every_extra_setting_is_one_of_trls_that_we_do_not_set_ourselves() -> None:
+    known = {field.name for field in fields(GRPOConfig)}
+    assert set(EXTRAS) <= known
+    spec = TrainSpec(
+        checkpoint_hash="", seed=1, places=Places(checkpoint=Path()), dataset_hash="", settings=GrpoSettings()
+    )
+    ours = {"output_dir", "seed", "generation_kwargs", "gradient_checkpointing"}
+    for part in (_batch_arguments(spec.settings), _loss_arguments(spec.settings), _machine_arguments(spec)):
+        ours |= set(part)
+    ours |= set(_vllm_arguments(GrpoSettings(vllm_url="http://a")))
+    assert not set(EXTRAS) & ours
+
+
+def test_extra_settings_reach_the_trainer() -> None:
+    assert config_of(extra={"adam_beta2": 0.95}).adam_beta2 == 0.95
+
+
+def test_a_server_gets_the_blocked_ids_as_a_bias_and_its_log_probs_are_corrected() -> None:
+    config = config_of(vllm_url="http://a:8000", max_completion_tokens=1024)
+    assert config.use_vllm and config.vllm_server_base_url == "http://a:8000"
+    assert config.generation_kwargs == {"logit_bias": {5: -100.0, 6: -100.0}}
+    assert (config.vllm_importance_sampling_mode, config.vllm_importance_sampling_clip_max) == ("token_truncate", 2.0)
+    assert config_of(vllm_url="http://a:8000").vllm_importance_sampling_mode == "sequence_mask"

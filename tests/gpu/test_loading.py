@@ -90,3 +90,13 @@ def test_weights_that_are_not_in_the_file_are_not_made_up(checkpoint: Path, tmp_
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(GpuFault, match=r"lacks .* weights"):
         load_model(folder, "cpu", "float32")
+
+
+def test_a_limit_on_pixels_makes_larger_pictures_smaller_and_never_larger(checkpoint: Path) -> None:
+    picture = Image.new("RGB", (112, 112))
+
+    def num_patches(max_pixels: int) -> int:
+        images = load_processor(checkpoint, max_pixels).image_processor
+        return len(images(images=[picture], return_tensors="pt")["pixel_values"])
+
+    assert num_patches(56 * 56) < num_patches(0) == num_patches(10**6)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+import gpu.rewards
 from core.specs import GrpoSettings
 from gpu.errors import GpuFault
 from gpu.grader import Grader, Question, Verdict, judge
-from gpu.rewards import ComposedReward, compose, skill_metrics
+from gpu.rewards import ComposedReward, compose, run_metrics, skill_metrics
 
 SETTINGS = GrpoSettings(num_generations=2)
 STOP = 9
@@ -81,6 +82,21 @@ def test_an_answer_that_takes_for_ever_is_worth_zero_and_the_next_is_graded() ->
     grader.close()
 
 
+def test_a_reward_that_never_returns_ends_the_run_by_name_and_its_process_is_ended() -> None:
+    grader = Grader(limit_s=0.2, start_s=0.2, command=[sys.executable, "-c", "import time; time.sleep(60)"])
+    first = grader._child
+    with pytest.raises(GpuFault, match="reward_failed: The reward hung at 2 of 2"):
+        reward_of(grader, ["\\boxed{red}"] * 2)
+    assert first.poll() is not None
+    grader.close()
+
+
+def test_more_than_one_time_out_in_a_hundred_is_an_alarm_in_the_curves() -> None:
+    verdicts = [Verdict(True, True)] * 98 + [Verdict(False, False, timed_out=True)] * 2
+    assert ("alarms/timed_out", "", 1.0) in run_metrics(verdicts)
+    assert ("alarms/timed_out", "", 0.0) in run_metrics(verdicts[:98] * 2 + verdicts[98:99])
+
+
 @pytest.mark.parametrize("program", ["import sys; sys.stdin.readline()", 'print(\'{"error": "boom"}\')'])
 def test_a_crash_while_grading_ends_the_run_by_name(program: str) -> None:
     grader = Grader(command=[sys.executable, "-c", program])
@@ -99,6 +115,15 @@ def test_weights_are_those_of_the_settings() -> None:
     assert compose(Verdict(True, True), settings) == 0.75
     assert compose(Verdict(False, True), settings) == 0.25
     assert compose(Verdict(None, True), settings) is None
+
+
+def test_curves_count_the_completions_of_every_rank(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = [(Verdict(False, False), 0.0, "count")] * 2
+    monkeypatch.setattr(gpu.rewards, "gather_object", lambda rows: rows + elsewhere)
+    rewards, reward = reward_of(grader, ["\\boxed{red}"] * 2)
+    assert rewards == [1.0, 1.0]
+    assert ("rewards/accuracy", "", 0.5) in reward.metrics
+    assert {("reward", "colour", 1.0), ("reward", "count", 0.0)} <= set(reward.metrics)
 
 
 def test_curves_by_skill_show_means_and_groups_that_teach_nothing() -> None:

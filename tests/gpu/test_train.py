@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.domain.files import hash_checkpoint
-from core.specs import FINAL_FOLDER, METRICS_FILE, PROGRESS_FILE, RESULT_FILE, Progress, TrainResult
+from core.specs import FINAL_FOLDER, METRICS_FILE, PROGRESS_FILE, RESULT_FILE, STOP_FILE, Progress, TrainResult
 from gpu.checkpoints import COMPLETE_FILE
 from gpu.errors import GpuFault
 from gpu.loading import load_model, load_processor
@@ -109,7 +109,7 @@ def test_progress_tells_the_phase_and_the_step(
 
     monkeypatch.setattr("gpu.runtime.write_atomic", noted)
     work(Run(folder), train_run(speaking_checkpoint, folder, steps=2, steps_per_generation=1, save_every=1))
-    phases = [(news.phase, news.done) for news in seen]
+    phases = [key for key, _ in itertools.groupby((news.phase, news.done) for news in seen)]
     assert phases[:5] == [("generate", 0), ("score", 0), ("update", 0), ("save", 1), ("generate", 1)]
     assert phases[-1] == ("save", 2)
     assert all(a.beat < b.beat for a, b in itertools.pairwise(seen))
@@ -120,3 +120,17 @@ def test_a_reward_that_cannot_be_computed_stops_the_run(speaking_checkpoint: Pat
     spec = train_run(speaking_checkpoint, tmp_path / "run", rows)
     with pytest.raises(GpuFault, match="reward_failed"):
         work(Run(tmp_path / "run"), spec)
+
+
+def test_a_run_that_is_asked_to_stop_ends_between_generations_and_goes_on_to_the_same_weights(
+    speaking_checkpoint: Path, tmp_path: Path, undisturbed: Trained
+) -> None:
+    folder = tmp_path / "run"
+    spec = train_run(speaking_checkpoint, folder, save_every=100)
+    (folder / STOP_FILE).write_text('{"attempt": 1, "by": "ada"}')
+    with pytest.raises(GpuFault, match="stopped: Stopped after step 2 of 8"):
+        work(Run(folder), spec)
+    assert (folder / "checkpoint-2" / COMPLETE_FILE).exists()
+    (folder / STOP_FILE).unlink()
+    result = work(Run(folder), spec)
+    assert result.checkpoint_hash == undisturbed[1].checkpoint_hash

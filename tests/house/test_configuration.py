@@ -23,7 +23,9 @@ def test_every_variable_that_is_read_is_documented():
     assert {name for name in variables() if f"`{name}`" not in text} == set()
 
 
-@pytest.mark.parametrize(("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("DPE_DEBUG", "yes")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("DPE_DEBUG", "yes"), ("DPE_WATCHDOG_S", "soon")]
+)
 def test_a_bad_variable_stops_the_start_by_name(monkeypatch, tmp_path, name, value):
     monkeypatch.setenv("DPE_VAR", str(tmp_path))
     monkeypatch.setenv(name, value)

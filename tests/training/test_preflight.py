@@ -50,7 +50,7 @@ def test_every_part_that_is_missing_is_named(actor):
     [
         ({"checkpoint": {"name": "x", "path": "photos"}}, "checkpoint", "it has no config.json"),
         ({"checkpoint": {"name": "x", "path": "/etc"}}, "checkpoint", "outside the import folders"),
-        ({"benchmarks": [{"name": "x", "path": "photos/pool.jsonl"}]}, "benchmark x", "no column index"),
+        ({"benchmarks": [{"name": "x", "path": "photos/pool.jsonl"}]}, "benchmark x", "None of its rows is a question"),
         ({"pools": [{"name": "x", "path": "models"}]}, "pool x", "no folder with a pool.jsonl"),
         ({"members": [{"user": "nobody", "role": "viewer"}]}, "members", "Nobody signs in here as nobody"),
         ({"settings": {"gate": {"margin": 0.1}}}, "gate", "settings.gate.margin_signed_by"),

@@ -16,11 +16,12 @@ from datagen.models import Mixture
 from datagen.services.mixtures import mixture_approve, mixture_send_back
 from diagnostics.models import Checkpoint
 from training.domain.stages import Approval, Stage, later_stages
-from training.models import Round, RoundStage
+from training.models import Round, RoundStage, TrainingRun
 from training.selectors.mixtures import round_objection
 from training.selectors.offers import parent_default
 from training.services.openers import OPENERS, mixture_of
 from training.services.stages import round_end, round_follow, stage_end, stage_open, stage_then
+from training.services.training_runs import training_run_stop
 
 __all__ = [
     "round_approve",
@@ -28,6 +29,7 @@ __all__ = [
     "round_retry",
     "round_send_back",
     "round_start",
+    "round_stop",
     "stage_open",
     "stage_redo",
     "stage_then",
@@ -125,6 +127,18 @@ def round_retry(*, actor: User, round: Round) -> Round:
     with transaction.atomic():
         job_retry(actor=actor, job_id=stage.job_id)
         audit(actor, "round.retried", round, campaign=round.campaign, stage=stage.stage, take=stage.take)
+    return round
+
+
+def round_stop(*, actor: User, round: Round) -> Round:
+    """Let the round's training end after its present generation, with a checkpoint from which a retry goes on."""
+    require(actor, "research", round.campaign)
+    stage = RoundStage.objects.filter(round=round, status="open", stage=Stage.TRAIN, job__status__in=LIVE).first()
+    spec = stage.job.spec if stage and stage.job else {}
+    run = TrainingRun.objects.filter(pk=spec.get("training_run_id", 0), campaign=round.campaign).first()
+    if run is None:
+        raise WrongState(f"{round} does not train.")
+    training_run_stop(actor=actor, run=run)
     return round
 
 

@@ -11,10 +11,13 @@ from django.db import transaction
 
 from core.access import audit, require
 from core.domain.seeds import seed_of
-from core.errors import GpuJobFailed
-from core.gpu_runs import GpuRun, gpu_run
+from core.errors import GpuJobFailed, WrongState
+from core.gpu_runs import GpuRun, gpu_run, stop_ask
 from core.jobs.context import JobContext
-from core.specs import DATASET_FILE, FINAL_FOLDER, RESULT_FILE, Places, TrainResult, TrainSpec
+from core.jobs.services import job_cancel
+from core.models import Job, JobEvent
+from core.models.jobs import LIVE
+from core.specs import DATASET_FILE, FINAL_FOLDER, RESULT_FILE, Places, StopFile, TrainResult, TrainSpec
 from datagen.models import Dataset
 from diagnostics.checkpoint_folder import checkpoint_inspect
 from diagnostics.models import Checkpoint
@@ -64,9 +67,38 @@ def training_run_execute(context: JobContext, run: TrainingRun) -> Checkpoint:
     if not (folder / RESULT_FILE).exists():
         room_check(run.parent)
     place = partial(dataset_place, Path(run.dataset.path))
-    gpu_run(context, GpuRun("gpu.train", spec, place, on_tick=MetricStream(context, run)))
+    chosen = spec.settings
+    gpu_run(
+        context,
+        GpuRun("gpu.train", spec, place, MetricStream(context, run), chosen.first_limit_s, chosen.gpus),
+    )
     result = TrainResult.model_validate_json((folder / RESULT_FILE).read_bytes())
     return child_register(context, run, folder / FINAL_FOLDER, result)
+
+
+def training_run_stop(*, actor: User, run: TrainingRun) -> Job:
+    """Ask a run to end after its present generation, with a checkpoint; its job ends as cancelled, a retry goes on.
+
+    Cancelling the job ends the run at once instead. A run that still waits for a worker has nothing to save.
+    """
+    require(actor, "research", run.campaign)
+    job = run_job(run)
+    if job is None:
+        raise WrongState(f"{run} does not run.")
+    if job.status == "waiting":
+        return job_cancel(actor=actor, job_id=job.pk)
+    wish = StopFile(attempt=job.attempt, by=actor.get_username())
+    with transaction.atomic():
+        audit(actor, "training_run.stop_asked", run, campaign=run.campaign, job=job.pk, attempt=job.attempt)
+        JobEvent.objects.create(job=job, attempt=job.attempt, name="stop asked", message=f"by {wish.by}")
+        transaction.on_commit(lambda: stop_ask(run.run_name, wish))
+    return job
+
+
+def run_job(run: TrainingRun) -> Job | None:
+    """The live job that does this run."""
+    jobs = Job.objects.filter(campaign=run.campaign, kind="train", status__in=LIVE)
+    return next((job for job in jobs if job.spec.get("training_run_id") == run.pk), None)
 
 
 def places_of(parent: Checkpoint, threads: int) -> Places:

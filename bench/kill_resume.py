@@ -1,0 +1,77 @@
+"""Training killed with -9 at seven places and resumed, against a run that nobody disturbs.
+
+``kills``: kills that struck; ``same_prompts``, ``same_completions``: every generation asked and answered the same;
+``max_weight_gap``: the largest difference of a final weight (0 is bit-equal). ``--device cuda`` on a GPU, where gaps
+of rounding are to be expected.
+"""
+
+import argparse
+import json
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from bench.kill_child import ROLLOUTS_FILE
+from bench.runs import make_run, run_module
+from core.specs import FINAL_FOLDER, GrpoSettings
+
+# Six rows, two a step: from step 3 on the data is read a second time. Two updates are made from one generation, so
+# "update 3" lies between them. Checkpoints are written after steps 2, 4, 6.
+PLACES = [
+    ("generate", 0, 3),
+    ("update", 1, 1),
+    ("torn", 2, 1),
+    ("update", 3, 2),
+    ("score", 4, 3),
+    ("save", 6, 1),
+    ("update", 7, 1),
+]
+CHOICES: dict[str, Any] = {
+    "learning_rate": 1e-4, "beta": 0.04, "num_generations": 4, "prompts_per_step": 2, "steps": 8,
+    "steps_per_generation": 2, "micro_batch_size": 4, "max_completion_tokens": 8, "save_every": 2,
+    "mask_truncated_completions": False,
+}  # fmt: skip
+
+
+def rollouts(folder: Path, what: str) -> dict[int, list[list[int]]]:
+    """By step; what a resumed run says again replaces what was said before the kill."""
+    lines = (folder / ROLLOUTS_FILE).read_text().splitlines()
+    return {row["step"]: row[what] for row in map(json.loads, lines)}
+
+
+def weight_gap(one: Path, other: Path) -> float:
+    """The largest absolute difference between two final folders."""
+    first, second = (load_file(folder / FINAL_FOLDER / "model.safetensors") for folder in (one, other))
+    return max(float((first[name].float() - second[name].float()).abs().max()) for name in first)
+
+
+def compare(root: Path, device: Any, **more: Any) -> dict[str, Any]:
+    """Both runs, and how far they are apart."""
+    calm, wild = root / "calm", root / "wild"
+    for folder in (calm, wild):
+        make_run(folder, GrpoSettings(**CHOICES, **more), device=device)
+    ends = [run_module("bench.kill_child", str(wild), *map(str, place)) for place in PLACES]
+    for folder in (calm, wild):
+        if run_module("bench.kill_child", str(folder)):
+            raise RuntimeError(f"{folder.name} did not come to its end")
+    return {
+        "kills": ends.count(-signal.SIGKILL),
+        "same_prompts": rollouts(calm, "prompts") == rollouts(wild, "prompts"),
+        "same_completions": rollouts(calm, "completions") == rollouts(wild, "completions"),
+        "max_weight_gap": weight_gap(calm, wild),
+    }
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    with tempfile.TemporaryDirectory() as root:
+        print(json.dumps(compare(Path(root), parser.parse_args().device)))
+
+
+if __name__ == "__main__":
+    main()
