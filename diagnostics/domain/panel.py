@@ -80,6 +80,11 @@ class LabelQuality:
     precision: Share
     recall: Share
 
+    @property
+    def shares(self) -> tuple[tuple[str, Share], ...]:
+        """Both by name, as a table shows them."""
+        return ("precision", self.precision), ("recall", self.recall)
+
 
 def label_qualities(pairs: Iterable[Pair]) -> list[LabelQuality]:
     """Precision and recall of every label in (judge's word, person's word), by name."""

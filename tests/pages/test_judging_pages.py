@@ -38,7 +38,15 @@ def test_a_start_makes_one_judging_with_its_job_and_a_wrong_way_is_said(admin, c
 
 def test_both_scores_stand_side_by_side_with_the_verdict_that_flips(admin, campaign, run):
     html = page(admin, "judging-detail", campaign.slug, make_judging(run).pk)
-    for shown in ("60.0%", "80.0%", "51.0% – 68.0%", "verdict flips", "0.78", "big-judge", "judge malformed"):
+    for shown in (
+        "60.0%",
+        "80.0%",
+        "51.0% – 68.0%, 120 items",
+        "verdict flips",
+        "0.78",
+        "big-judge",
+        "judge malformed",
+    ):
         assert shown in html, shown
 
 
