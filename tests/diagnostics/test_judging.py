@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.errors import InvalidInput, NotAllowed, NotConfigured, WrongState
-from core.models import Endpoint, ModelCall
+from core.errors import InvalidInput, NotAllowed, NotConfigured, UpstreamUnavailable, WrongState
+from core.models import Endpoint, Job, ModelCall
 from diagnostics.judging.requests import JUDGE_PROMPT, prompt_hash, system_prompt
 from diagnostics.models import Judging, Ruling, Verdict
 from diagnostics.services.corrections import ruling_decide
@@ -164,6 +164,19 @@ def test_a_judging_that_is_repeated_asks_nothing_again_and_other_words_are_anoth
     second = judge(run)
     assert second.pk != first.pk and Verdict.objects.exclude(judge="rule").count() == 8
     assert Judging.objects.count() == 2
+
+
+def test_a_judging_that_broke_off_goes_on_with_what_is_missing(server):
+    run = make_judged_run(server, "rwrwr")
+    server.down_after = 2
+    with pytest.raises(UpstreamUnavailable):
+        judge(run)
+    kept = Ruling.objects.count()
+    server.down_after = None
+    Job.objects.update(status="failed")
+    judge(run)
+    assert kept <= 2
+    assert Ruling.objects.count() == 5 and len(server.paid) == 5 and not server.paid_twice
 
 
 def test_judges_that_changed_after_the_request_are_not_asked_in_its_name(server):
