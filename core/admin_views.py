@@ -24,7 +24,7 @@ from core.settings_form import setting_groups, settings_typed
 def campaign_settings(request: HttpRequest, slug: str) -> HttpResponse:
     """What the campaign decides once, and who is in it; an admin changes both."""
     user = cast(User, request.user)
-    campaign, rights = campaign_open(user, slug)
+    campaign, rights = campaign_open(user, slug, "admin" if request.method == "POST" else "view")
     typed: dict[str, str] = request.POST.dict() if request.method == "POST" else {}
     document = settings_typed(typed, campaign.config)
     problems = settings_problems(document) if typed else {}
@@ -42,7 +42,7 @@ def campaign_settings(request: HttpRequest, slug: str) -> HttpResponse:
 def member_save(request: HttpRequest, slug: str) -> HttpResponse:
     """Add a person, or change what they may do."""
     user = cast(User, request.user)
-    campaign, rights = campaign_open(user, slug)
+    campaign, rights = campaign_open(user, slug, "admin")
     form = MemberForm(request.POST)
     if form.is_valid():
         name, role = form.cleaned_data["user"], form.cleaned_data["role"]
@@ -61,7 +61,7 @@ def member_save(request: HttpRequest, slug: str) -> HttpResponse:
 def member_drop(request: HttpRequest, slug: str) -> HttpResponse:
     """Remove a person."""
     user = cast(User, request.user)
-    campaign, _ = campaign_open(user, slug)
+    campaign, _ = campaign_open(user, slug, "admin")
     name = request.POST.get("user", "")
     member_remove(actor=user, campaign=campaign, username=name)
     messages.success(request, f"{name} is no member any more.")
@@ -86,7 +86,7 @@ def settings_context(campaign: Campaign, rights: frozenset[str], form: MemberFor
 def endpoint_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Who plays which role, what the last test found, and a form to set one."""
     user = cast(User, request.user)
-    campaign, rights = campaign_open(user, slug)
+    campaign, rights = campaign_open(user, slug, "admin" if request.method == "POST" else "view")
     form = EndpointForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid() and endpoints_saved(user, campaign, form):
         messages.success(request, f"Set: {', '.join(form.cleaned_data['roles'])}. Test it before a round needs it.")

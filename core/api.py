@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,8 +14,24 @@ from rest_framework.views import exception_handler
 from core.access import require
 from core.errors import DpeError, InvalidInput, NotFound
 from core.models import Campaign
+from core.pages import NUL_TOLD
 
-Body = TypeVar("Body", bound=BaseModel)
+Sent = TypeVar("Sent", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """A checked body; unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NamedPathBody(Body):
+    """A name to give, and a path below the import folders."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, max_length=120)
+    path: str = Field(min_length=1, max_length=500)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -51,14 +67,27 @@ def problem(status: int, code: str, detail: str, *, field: str = "", headers: An
     return Response(body, status=status, content_type="application/problem+json", headers=headers)
 
 
-def body_of(request: Request, schema: type[Body]) -> Body:
+def body_of(request: Request, schema: type[Sent]) -> Sent:
     """The request's JSON as a checked value; InvalidInput names the first bad field."""
+    if has_nul(request.data):
+        raise InvalidInput(NUL_TOLD)
     try:
         return schema.model_validate(request.data)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
+
+
+def has_nul(document: object) -> bool:
+    """Whether any text in a JSON document holds the character NUL, which no database text can hold."""
+    parts = [document]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str) and "\0" in part:
+            return True
+        parts.extend([*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else [])
+    return False
 
 
 def campaign_of(request: Request, slug: str, action: str = "view") -> Campaign:

@@ -4,22 +4,16 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.access import require
-from core.api import body_of, campaign_of, person_of
+from core.api import Body, body_of, campaign_of, person_of
 from core.campaigns import campaign_create, endpoint_set, is_key_set
 from core.jobs.services import job_cancel, job_retry
 from core.models import Campaign, Endpoint, Job
-
-
-class Body(BaseModel):
-    """A checked body; unknown fields are errors."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class CampaignBody(Body):

@@ -24,6 +24,13 @@ class NamedPath(Part):
     path: str = Field(min_length=1, max_length=500)
 
 
+class FileBenchmark(NamedPath):
+    """How its file is read, where it does not tell by itself: ``columns`` maps our names to the file's."""
+
+    format: str = Field(default="", max_length=20)
+    columns: dict[str, str] = Field(default={}, max_length=20)
+
+
 class FileEndpoint(Part):
     """An OpenAI-compatible server and the roles that it plays; prices are money a million tokens, and a picture."""
 
@@ -63,7 +70,7 @@ class CampaignFile(Part):
     name: str = Field(min_length=1, max_length=120)
     seed: int = Field(default=0, ge=0, lt=1 << 62)
     checkpoint: NamedPath | None = None
-    benchmarks: list[NamedPath] = Field(default=[], max_length=100)
+    benchmarks: list[FileBenchmark] = Field(default=[], max_length=100)
     pools: list[NamedPath] = Field(default=[], max_length=100)
     endpoints: list[FileEndpoint] = Field(default=[], max_length=20)
     members: list[FileMember] = Field(default=[], max_length=200)

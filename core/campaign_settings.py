@@ -38,9 +38,11 @@ class MixtureSettings(Part):
 class GenerationSettings(Part):
     """How slots are filled."""
 
-    concurrency: int = Field(default=32, ge=1, le=1024)
-    max_refills: int = Field(default=5, ge=0, le=5)
-    min_accept_share: float = Field(default=0.80, gt=0, le=1)
+    concurrency: int = Field(default=32, ge=1, le=1024, description="slots that agents work on at once")
+    max_refills: int = Field(default=5, ge=0, le=5, description="more tries of a slot whose first one was rejected")
+    min_accept_share: float = Field(
+        default=0.80, gt=0, le=1, description="of the slots; with fewer filled the round stops before it trains"
+    )
     max_attempts: int = Field(default=3, ge=1, le=3, description="write and validate attempts in one try")
 
 
@@ -49,7 +51,7 @@ class ImageSettings(Part):
 
     min_side: int = Field(default=256, ge=1, le=10_000, description="pixels of the shorter side")
     min_bytes: int = Field(default=20_000, ge=0, description="file size of a photograph")
-    max_bytes: int = Field(default=5_000_000, ge=1)
+    max_bytes: int = Field(default=5_000_000, ge=1, description="largest file size of any picture")
     min_sharpness: float = Field(default=80.0, ge=0, description="variance of a photograph's Laplacian")
     drawing_min_bytes: int = Field(default=2_000, ge=0, description="file size of a drawing")
     drawing_min_sharpness: float = Field(default=10.0, ge=0, description="variance of a drawing's Laplacian")
@@ -73,8 +75,8 @@ class GateSettings(Part):
 class EngineSettings(Part):
     """Where and how GPU children run."""
 
-    device: Device = "cpu"
-    dtype: Precision = "float32"
+    device: Device = Field(default="cpu", description="what children compute on")
+    dtype: Precision = Field(default="float32", description="precision in which children answer and train")
     batch_size: int = Field(default=64, ge=1, description="items a batch; batches are the unit of resume")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 leaves the default")
     max_new_tokens: int = Field(default=1024, ge=1, description="tokens an answer may have")

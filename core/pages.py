@@ -8,6 +8,7 @@ from django_htmx.middleware import HtmxDetails
 from core.errors import InvalidInput
 
 MAX_ID = 2**63 - 1
+NUL_TOLD = "A text holds the character NUL, which cannot be stored."
 
 
 class HtmxRequest(HttpRequest):
@@ -32,8 +33,21 @@ def part_wanted(request: HttpRequest) -> str:
 def number_of(request: HttpRequest, name: str) -> int | None:
     """A number in the query string; None when absent, InvalidInput when it is none."""
     value = request.GET.get(name, "")
-    if not value:
-        return None
-    if not value.isdecimal() or int(value) > MAX_ID:
+    return number_read(value, name) if value else None
+
+
+def number_in(request: HttpRequest, name: str) -> int:
+    """A number in the form; InvalidInput when it is absent or none."""
+    return number_read(request.POST.get(name, ""), name)
+
+
+def number_read(text: str, name: str) -> int:
+    """The number that a text says; InvalidInput names the field."""
+    if not is_id(text):
         raise InvalidInput(f"{name} must be a number.", field=name)
-    return int(value)
+    return int(text)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be a row's id; Python itself refuses to read thousands of digits."""
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_ID)) and int(text) <= MAX_ID

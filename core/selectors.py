@@ -31,14 +31,16 @@ def rights_of(user: User, campaign: Campaign) -> frozenset[str]:
     return GRANTS.get(role or "", frozenset())
 
 
-def campaign_open(user: User, slug: str) -> tuple[Campaign, frozenset[str]]:
-    """The campaign and this person's rights in it; NotFound, or NotAllowed for who may not view it."""
+def campaign_open(user: User, slug: str, action: str = "view") -> tuple[Campaign, frozenset[str]]:
+    """The campaign and this person's rights in it; NotFound, or NotAllowed for who may not do ``action`` there."""
     campaign = Campaign.objects.filter(slug=slug).first()
     if campaign is None:
         raise NotFound(f"There is no campaign {slug!r}.")
     rights = rights_of(user, campaign)
     if "view" not in rights:
         raise NotAllowed("You are not a member of this campaign.")
+    if action not in rights:
+        raise NotAllowed(f"You lack the right to {action} in {campaign.name}.")
     return campaign, rights
 
 

@@ -4,12 +4,11 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from pydantic import BaseModel, ConfigDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, campaign_of, person_of
+from core.api import Body, body_of, campaign_of, person_of
 from core.api_views import endpoint_json
 from core.campaign_file import MemberRole
 from core.campaign_settings import CampaignSettings
@@ -21,10 +20,8 @@ from core.models import Campaign
 SEEN = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description="the ETag that was read")
 
 
-class MemberBody(BaseModel):
+class MemberBody(Body):
     """What a member may do."""
-
-    model_config = ConfigDict(extra="forbid")
 
     role: MemberRole
 

@@ -16,9 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, person_of
-from core.api_views import Body
-from core.errors import InvalidInput
+from core.api import Body, body_of, person_of
+from core.pages import number_read
 from core.tokens import token_create, token_revoke, tokens_of
 
 TERMS = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "no end"))
@@ -44,9 +43,7 @@ def token_end(request: HttpRequest, key: str) -> HttpResponse:
 
 def days_of(value: str) -> int | None:
     """The form's number of days; None for no end."""
-    if value and not value.isdecimal():
-        raise InvalidInput("days must be a number.", field="days")
-    return int(value) if value else None
+    return number_read(value, "days") if value else None
 
 
 class TokenBody(Body):

@@ -4,23 +4,13 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, campaign_of, person_of
+from core.api import NamedPathBody, body_of, campaign_of, person_of
 from datagen.models import Pool
 from datagen.services.pools import pool_submit
-
-
-class PoolBody(BaseModel):
-    """A name to give, and a folder below the import folders."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    name: str = Field(min_length=1, max_length=120)
-    path: str = Field(min_length=1, max_length=500)
 
 
 class PoolList(APIView):
@@ -32,10 +22,10 @@ class PoolList(APIView):
         rows = campaign_of(request, slug).pools.order_by("id")
         return Response({"data": [pool_json(row) for row in rows]})
 
-    @extend_schema(operation_id="pool_import", request=PoolBody, responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="pool_import", request=NamedPathBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the import of a folder with a pool.jsonl; the job that does it is at jobs/{id}."""
-        body, campaign = body_of(request, PoolBody), campaign_of(request, slug, "research")
+        body, campaign = body_of(request, NamedPathBody), campaign_of(request, slug, "research")
         job = pool_submit(actor=person_of(request), campaign=campaign, **dict(body))
         return Response({"job": job.pk, "kind": job.kind, "status": job.status}, status=202)
 

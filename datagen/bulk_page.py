@@ -9,8 +9,8 @@ from django.http import QueryDict
 
 from core.errors import InvalidInput
 from core.models import Campaign
+from core.pages import is_id
 from datagen.models import Sample, Slot
-from datagen.queue_page import is_id
 from datagen.services.bulk_curation import BulkResult, samples_decide
 
 MAX_SAID = 12

@@ -5,12 +5,12 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, campaign_of, person_of
+from core.api import Body, body_of, campaign_of, person_of
 from core.api_cursor import CURSOR, cursor_page
 from datagen.domain.edits import MixtureEdit
 from datagen.domain.mixture import Proposal, Purpose, manifest_hash
@@ -18,10 +18,8 @@ from datagen.selectors import mixture_line, mixture_of, mixture_read, sample_cou
 from datagen.services.mixture_edits import mixture_edit, mixture_preview, mixture_restore
 
 
-class SharesBody(BaseModel):
+class SharesBody(Body):
     """Shares in samples; skills that are not named give way in proportion, locked ones stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     shares: dict[str, float] = Field(default={}, max_length=10_000)
     purposes: dict[str, Purpose] = Field(default={}, max_length=10_000)
@@ -33,10 +31,8 @@ class SharesBody(BaseModel):
         return MixtureEdit(self.shares, self.purposes, frozenset(self.locked))
 
 
-class SeenBody(BaseModel):
+class SeenBody(Body):
     """The hash of the mixture that was seen; another one is not changed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     manifest_hash: str = Field(min_length=1, max_length=64)
 

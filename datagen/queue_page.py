@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from core.errors import InvalidInput
 from core.models import Campaign
-from core.pages import MAX_ID
+from core.pages import is_id
 from datagen.models import Sample
 from datagen.pages import PAGE, REASONS, STATUSES, SampleView, evidence_lines
 
@@ -75,11 +75,6 @@ def filter_of(query: Mapping[str, str]) -> QueueFilter:
     if wanted.mixture and not is_id(wanted.mixture):
         raise InvalidInput("mixture must be a number.", field="mixture")
     return wanted
-
-
-def is_id(text: str) -> bool:
-    """Whether a text can be a row's id."""
-    return text.isascii() and text.isdecimal() and int(text) <= MAX_ID
 
 
 def samples_wanted(campaign: Campaign, wanted: QueueFilter) -> QuerySet[Sample]:

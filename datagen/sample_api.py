@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, campaign_of, person_of
+from core.api import Body, body_of, campaign_of, person_of
 from core.errors import InvalidInput, NotFound
 from core.models import Campaign, ModelCall
 from datagen.bulk_page import ids_of
@@ -29,12 +29,6 @@ from datagen.services.curation import (
 
 PAGE = 100
 FILTERS = [OpenApiParameter(name, str) for name in (*COLUMNS, "cursor")]
-
-
-class Body(BaseModel):
-    """A checked body; unknown fields are errors."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class CommentBody(Body):

@@ -113,7 +113,7 @@ def pictures_in(value: Any, place: str) -> Iterator[Picture]:
     if is_hash(value):
         yield Picture(value, place, [])
     elif isinstance(value, Mapping):
-        plain = [(str(k).replace("_", " "), str(v)) for k, v in value.items() if is_plain(v) and not is_hash(v)]
+        plain = [(str(k).replace("_", " "), plain_words(v)) for k, v in value.items() if is_plain(v) and not is_hash(v)]
         for part in value.values():
             if is_hash(part):
                 yield Picture(part, place, plain)
@@ -122,6 +122,11 @@ def pictures_in(value: Any, place: str) -> Iterator[Picture]:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for part in value:
             yield from pictures_in(part, place)
+
+
+def plain_words(value: Any) -> str:
+    """A plain value as people read it."""
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def is_hash(value: Any) -> bool:

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from core.access import require
 from core.errors import InvalidInput, WrongState
+from core.pages import number_in
 from core.selectors import campaign_open
 from datagen.bulk_page import ids_of, ids_sent, told, wish_context, wish_of
 from datagen.domain.curation import Decision
@@ -64,7 +64,7 @@ def sample_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def sample_decide(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Accept, reject or reassign a sample; what is in the way is said on its page."""
     user = cast(User, request.user)
-    campaign, _ = campaign_open(user, slug)
+    campaign, _ = campaign_open(user, slug, "curate")
     sample, decision = sample_of(campaign, pk), request.POST.get("decision", "")
     try:
         decide = service_of(decision, request.POST.get("skill", ""))
@@ -79,7 +79,7 @@ def sample_decide(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def sample_undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Take the newest decision about a sample back."""
     user = cast(User, request.user)
-    campaign, _ = campaign_open(user, slug)
+    campaign, _ = campaign_open(user, slug, "curate")
     sample = sample_of(campaign, pk)
     decision = sample.decisions.filter(pk=number_in(request, "decision")).first()
     try:
@@ -94,8 +94,7 @@ def sample_undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def sample_decide_many(request: HttpRequest, slug: str) -> HttpResponse:
     """The dry run of one decision about the ticked samples, and then the decision itself."""
     user = cast(User, request.user)
-    campaign, _ = campaign_open(user, slug)
-    require(user, "curate", campaign)
+    campaign, _ = campaign_open(user, slug, "curate")
     try:
         wish = wish_of(request.POST, ids_of(campaign, ids_sent(request.POST)), request.POST.get("decision", ""))
         result = wish.result(user)
@@ -108,14 +107,6 @@ def sample_decide_many(request: HttpRequest, slug: str) -> HttpResponse:
         return back_to(request, "sample-queue", slug)
     context = {"section": "campaigns", "tab": "samples", "campaign": campaign, **wish_context(wish, result)}
     return render(request, "datagen/sample_decide_many.html", context)
-
-
-def number_in(request: HttpRequest, name: str) -> int:
-    """A number in the form; InvalidInput when it is none."""
-    value = request.POST.get(name, "")
-    if not value.isdecimal() or len(value) > 18:
-        raise InvalidInput(f"{name} must be a number.", field=name)
-    return int(value)
 
 
 def back_to(request: HttpRequest, name: str, *args: str | int) -> HttpResponse:

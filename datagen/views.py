@@ -20,6 +20,7 @@ def sample_list(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     samples = samples_filtered(mixture, wanted, number_of(request, "after"))
     context = {
         "section": "campaigns",
+        "tab": "samples",
         "campaign": campaign,
         "mixture": mixture,
         "wanted": wanted,

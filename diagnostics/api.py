@@ -4,12 +4,12 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, campaign_of, person_of
+from core.api import NamedPathBody, body_of, campaign_of, person_of
 from core.models import Job
 from diagnostics.models import Benchmark, Checkpoint
 from diagnostics.selectors.reports import report_json, report_of
@@ -17,16 +17,7 @@ from diagnostics.services.benchmarks import benchmark_submit
 from diagnostics.services.checkpoints import checkpoint_submit
 
 
-class ImportBody(BaseModel):
-    """A name to give, and a path below the import folders."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    name: str = Field(min_length=1, max_length=120)
-    path: str = Field(min_length=1, max_length=500)
-
-
-class BenchmarkBody(ImportBody):
+class BenchmarkBody(NamedPathBody):
     """How the file is to be read, where it does not tell by itself: ``columns`` maps our names to the file's."""
 
     format: str = Field(default="", max_length=20)
@@ -42,10 +33,10 @@ class CheckpointList(APIView):
         rows = campaign_of(request, slug).checkpoints.order_by("id")
         return Response({"data": [checkpoint_json(row) for row in rows]})
 
-    @extend_schema(operation_id="checkpoint_register", request=ImportBody, responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="checkpoint_register", request=NamedPathBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the registration of a checkpoint's folder."""
-        body, campaign = body_of(request, ImportBody), campaign_of(request, slug, "research")
+        body, campaign = body_of(request, NamedPathBody), campaign_of(request, slug, "research")
         return accepted(checkpoint_submit(actor=person_of(request), campaign=campaign, **dict(body)))
 
 
@@ -58,7 +49,7 @@ class BenchmarkList(APIView):
         rows = campaign_of(request, slug).benchmarks.order_by("id")
         return Response({"data": [benchmark_json(row) for row in rows]})
 
-    @extend_schema(operation_id="benchmark_import", request=ImportBody, responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="benchmark_import", request=BenchmarkBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Start the import of a file; docs/benchmarks.md has the formats."""
         body, campaign = body_of(request, BenchmarkBody), campaign_of(request, slug, "research")

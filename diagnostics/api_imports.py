@@ -2,31 +2,31 @@
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, campaign_of, person_of
+from core.api import Body, body_of, campaign_of, person_of
 from diagnostics.api import accepted
 from diagnostics.services.benchmarks import benchmark_check_submit
 from diagnostics.services.predictions import predictions_submit
 
 
-class CheckBody(BaseModel):
+class CheckBody(Body):
     """A path below the import folders, and how the file is to be read where it does not tell by itself."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     path: str = Field(min_length=1, max_length=500)
     format: str = Field(default="", max_length=20)
     columns: dict[str, str] = Field(default_factory=dict, max_length=20)
 
 
-class PredictionsBody(BaseModel):
+class PredictionsBody(Body):
     """A file of predictions, whose they are, and which benchmark they answer."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     benchmark: str = Field(min_length=1, max_length=120)
     checkpoint_name: str = Field(min_length=1, max_length=120)

@@ -23,8 +23,9 @@ ARGUMENTS += ["--disable-sync", "--no-first-run"]
 needs_browser = pytest.mark.skipif(os.environ.get("NO_BROWSER") == "1", reason=SKIPPED)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """A browser for one module: while it lives, its event loop runs in this thread, and nobody else's can."""
     from playwright.sync_api import sync_playwright
 
     path = os.environ.get("CHROMIUM", "/usr/bin/chromium")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from core.errors import InvalidInput, NotFound
 from core.models import Campaign
+from core.pages import is_id
 from core.selectors import campaign_open
 from diagnostics.models import Checkpoint
 from training.models import Round
@@ -23,7 +24,7 @@ MAX_COMMENT = 2000
 def round_start(request: HttpRequest, slug: str) -> HttpResponse:
     """Start the next round."""
     user = cast(User, request.user)
-    campaign, _ = campaign_open(user, slug)
+    campaign, _ = campaign_open(user, slug, "research")
     checkpoint = chosen_checkpoint(campaign, request.POST.get("checkpoint", ""))
     round = rounds.round_start(actor=user, campaign=campaign, checkpoint=checkpoint)
     messages.success(request, f"Round {round.number} started.")
@@ -33,7 +34,7 @@ def round_start(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def round_approve(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Approve exactly the mixture whose hash the form carries."""
-    user, round = person_and_round(request, slug, number)
+    user, round = person_and_round(request, slug, number, "approve")
     manifest_hash, comment = request.POST.get("manifest_hash", ""), comment_of(request)
     rounds.round_approve(actor=user, round=round, manifest_hash=manifest_hash, comment=comment)
     messages.success(request, "Approved. Generation starts.")
@@ -43,7 +44,7 @@ def round_approve(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def round_send_back(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Send the mixture back with a reason."""
-    user, round = person_and_round(request, slug, number)
+    user, round = person_and_round(request, slug, number, "approve")
     rounds.round_send_back(actor=user, round=round, comment=comment_of(request, is_required=True))
     messages.success(request, "Sent back. A new mixture is proposed.")
     return redirect("round-detail", slug, number)
@@ -52,7 +53,7 @@ def round_send_back(request: HttpRequest, slug: str, number: int) -> HttpRespons
 @require_POST
 def round_decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Promote or reject the child, with the reason that stays with the round."""
-    user, round = person_and_round(request, slug, number)
+    user, round = person_and_round(request, slug, number, "approve")
     decision, comment = request.POST.get("decision", ""), comment_of(request, is_required=True)
     rounds.round_decide(actor=user, round=round, decision=decision, comment=comment)
     messages.success(request, f"{round} is decided: {decision}.")
@@ -62,7 +63,7 @@ def round_decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def round_retry(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Let the stage that stopped run again."""
-    user, round = person_and_round(request, slug, number)
+    user, round = person_and_round(request, slug, number, "research")
     rounds.round_retry(actor=user, round=round)
     messages.success(request, "The stage waits for a worker again; what it stored is not done twice.")
     return redirect("round-detail", slug, number)
@@ -71,7 +72,7 @@ def round_retry(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def round_stop(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Let training end after its present generation."""
-    user, round = person_and_round(request, slug, number)
+    user, round = person_and_round(request, slug, number, "research")
     rounds.round_stop(actor=user, round=round)
     messages.success(request, "Training finishes its present generation, saves, and stops. It can go on from there.")
     return redirect("round-detail", slug, number)
@@ -80,16 +81,16 @@ def round_stop(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def round_redo(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Do a stage over as its next take."""
-    user, round = person_and_round(request, slug, number)
+    user, round = person_and_round(request, slug, number, "research")
     stage = rounds.stage_redo(actor=user, round=round, stage=request.POST.get("stage", ""))
     messages.success(request, f"{stage.stage.capitalize()} starts again as take {stage.take}; later stages are stale.")
     return redirect("round-detail", slug, number)
 
 
-def person_and_round(request: HttpRequest, slug: str, number: int) -> tuple[User, Round]:
-    """Who acts, and on which round; who may not view it gets no further."""
+def person_and_round(request: HttpRequest, slug: str, number: int, action: str) -> tuple[User, Round]:
+    """Who acts, and on which round; who may not do ``action`` there gets no further."""
     user = cast(User, request.user)
-    campaign, _ = campaign_open(user, slug)
+    campaign, _ = campaign_open(user, slug, action)
     return user, round_open(campaign, number)
 
 
@@ -107,7 +108,7 @@ def chosen_checkpoint(campaign: Campaign, value: str) -> Checkpoint | None:
     """The checkpoint that the form names; None takes the default."""
     if not value:
         return None
-    found = Checkpoint.objects.filter(campaign=campaign, pk=int(value)).first() if value.isdecimal() else None
+    found = Checkpoint.objects.filter(campaign=campaign, pk=int(value)).first() if is_id(value) else None
     if found is None:
         raise NotFound("There is no such checkpoint in this campaign.")
     return found

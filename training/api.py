@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import body_of, campaign_of, person_of
+from core.api import Body, body_of, campaign_of, person_of
 from core.errors import InvalidInput, NotFound
 from core.models import Campaign
 from diagnostics.models import Checkpoint
@@ -25,12 +25,6 @@ from training.services.rounds import (
     round_stop,
     stage_redo,
 )
-
-
-class Body(BaseModel):
-    """A checked body; unknown fields are errors."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class StartBody(Body):

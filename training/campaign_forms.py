@@ -1,6 +1,5 @@
-"""The forms that make a campaign and import what it needs."""
+"""The forms that make a campaign."""
 
-from pathlib import PurePosixPath
 from typing import Any
 
 from django import forms
@@ -9,6 +8,7 @@ from core.campaign_file import KEY_ENV, MAX_BYTES, SLUG
 from core.campaign_forms import plain_inputs
 from core.campaign_settings import CampaignSettings
 from core.errors import InvalidInput
+from training.input_forms import named
 from training.selectors.import_files import ImportFiles
 
 DEFAULTS = CampaignSettings()
@@ -136,27 +136,3 @@ class YamlForm(forms.Form):
         if not text.strip():
             raise InvalidInput("text: paste a campaign's file, or choose one.", field="text")
         return text
-
-
-class ImportForm(forms.Form):
-    """One thing to import: its path, and a name that may follow from it."""
-
-    path = forms.CharField(max_length=500)
-    name = forms.CharField(max_length=120, required=False, help_text="Empty: as the file or folder is called.")
-
-    def __init__(self, kind: str, *args: Any) -> None:
-        super().__init__(*args)
-        self.auto_id = f"{kind}_%s"
-        plain_inputs(self)
-        self.fields["path"].widget.attrs["list"] = f"{kind}-paths"
-
-    @property
-    def named_path(self) -> dict[str, str]:
-        """What the import services take."""
-        path = self.cleaned_data["path"]
-        return {"path": path, "name": self.cleaned_data["name"] or named(path)["name"]}
-
-
-def named(path: str) -> dict[str, str]:
-    """A path with the name that follows from it."""
-    return {"name": PurePosixPath(path).name.removesuffix(".tsv")[:120] or path[:120], "path": path}

@@ -40,6 +40,16 @@ class CampaignRow:
     newest: RoundRow | None
 
 
+@dataclass(frozen=True)
+class InputLine:
+    """One kind of thing that rounds are made from; ``page`` shows them, ``missing`` is said where there are none."""
+
+    name: str
+    number: int
+    page: str
+    missing: str = ""
+
+
 def campaign_rows(campaigns: QuerySet[Campaign], now: datetime) -> list[CampaignRow]:
     """Campaigns with their newest rounds; four queries however many there are."""
     found = list(campaigns)
@@ -90,6 +100,7 @@ def rounds_context(campaign: Campaign, rights: frozenset[str]) -> dict[str, Any]
     rows = rounds_of(campaign, timezone.now())
     return {
         "section": "campaigns",
+        "tab": "overview",
         "campaign": campaign,
         "rows": rows,
         "curve": curve_of(rows),
@@ -100,14 +111,18 @@ def rounds_context(campaign: Campaign, rights: frozenset[str]) -> dict[str, Any]
 
 
 def campaign_context(campaign: Campaign) -> dict[str, Any]:
-    """What the rounds are made from: checkpoints, benchmarks, pools, endpoints, members, settings."""
-    checkpoints = list(campaign.checkpoints.select_related("parent").order_by("-id"))
-    parts = {
-        "benchmarks": list(campaign.benchmarks.order_by("name")),
-        "pools": list(campaign.pools.order_by("name")),
-        "endpoints": list(campaign.endpoints.order_by("role")),
-        "members": list(campaign.memberships.select_related("user").order_by("user__username")),
-    }
-    ready = {"a checkpoint": checkpoints, "a benchmark": parts["benchmarks"], "a pool of pictures": parts["pools"]}
-    missing = [name for name, rows in {**ready, "endpoints": parts["endpoints"]}.items() if not rows]
-    return {"checkpoints": checkpoints, **parts, "missing": missing, "config": campaign.config}
+    """What the rounds are made from, in numbers, and what is missing before the first one."""
+    inputs = inputs_of(campaign)
+    missing = [one.missing for one in inputs if one.missing and not one.number]
+    return {"inputs": inputs, "missing": missing, "config": campaign.config}
+
+
+def inputs_of(campaign: Campaign) -> list[InputLine]:
+    """How many of each there are; one small count each."""
+    return [
+        InputLine("checkpoints", campaign.checkpoints.count(), "campaign-inputs", "a checkpoint"),
+        InputLine("benchmarks", campaign.benchmarks.count(), "campaign-inputs", "a benchmark"),
+        InputLine("pools of pictures", campaign.pools.count(), "campaign-inputs", "a pool of pictures"),
+        InputLine("endpoints", campaign.endpoints.count(), "endpoint-list", "endpoints"),
+        InputLine("members", campaign.memberships.count(), "campaign-settings"),
+    ]

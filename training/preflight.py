@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from core.access import allowed
-from core.campaign_file import CampaignFile, FileEndpoint, NamedPath
+from core.campaign_file import CampaignFile, FileBenchmark, FileEndpoint, NamedPath
 from core.campaign_settings import WIDEST_UNSIGNED
 from core.campaigns import base_url_check
 from core.endpoint_models import models_check
@@ -96,11 +96,11 @@ def disk_check(num_bytes: int) -> Check:
     return Check("disk", "ok" if free >= needed else "fail", f"{sentence}{'.' if free >= needed else ': free some.'}")
 
 
-def benchmark_checks(one: NamedPath, file: CampaignFile) -> Iterator[Check]:
+def benchmark_checks(one: FileBenchmark, file: CampaignFile) -> Iterator[Check]:
     """Whether the file can be read as a benchmark, and whether its skills have items enough."""
     name = f"benchmark {one.name}"
     try:
-        found = benchmark_file(one.path)
+        found = benchmark_file(one.path, format=one.format, columns=one.columns)
         path = found.origin.path
         if next(found.rows(), None) is None:
             yield Check(name, "fail", f"{path} has no rows.")

@@ -37,7 +37,7 @@ DOING = {
     Stage.APPROVE: "The mixture is planned. Nothing is generated or paid for until a person approves it.",
     Stage.GENERATE: "Agents write questions for the open slots.",
     Stage.QUALITY: "Duplicates go out, and another model solves every question without seeing its answer.",
-    Stage.DIFFICULTY: "The parent answers every sample nine times: what is too easy or too hard teaches nothing.",
+    Stage.DIFFICULTY: "The parent answers every sample several times: what is too easy or too hard teaches nothing.",
     Stage.DATASET: "Accepted samples become a dataset that never changes.",
     Stage.TRAIN: "GRPO trains the child from the parent.",
     Stage.EVALUATE: "Parent and child answer the same gate items.",
@@ -176,6 +176,7 @@ def round_context(campaign: Campaign, round: Round, rights: frozenset[str], regi
     running = Stage(now.stage.stage) if now.stage and now.state == "running" else None
     context = {
         "section": "campaigns",
+        "tab": "overview",
         "campaign": campaign,
         "round": overview,
         "now": now,

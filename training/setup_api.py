@@ -12,7 +12,7 @@ from core.api import campaign_of, person_of
 from core.api_views import campaign_json
 from core.campaign_file import CampaignFile, campaign_file_parse
 from training.preflight import Check, has_failed, preflight
-from training.selectors.setups import ImportRow, campaign_file_of, imports_now
+from training.selectors.setups import ImportRow, campaign_file_of, imports_now, imports_reported
 from training.services.campaign_setup import Setup, campaign_set_up
 
 
@@ -51,8 +51,10 @@ class ImportList(APIView):
 
     @extend_schema(operation_id="import_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        """Those that go on, and those that failed within a week and were not made good."""
-        return Response({"data": [import_json(row) for row in imports_now(campaign_of(request, slug))]})
+        """Those that go on or failed within a week and were not made good; ``reported``: dry runs and predictions."""
+        campaign = campaign_of(request, slug)
+        reported = [import_json(row) for row in imports_reported(campaign)]
+        return Response({"data": [import_json(row) for row in imports_now(campaign)], "reported": reported})
 
 
 def setup_json(setup: Setup) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pages that make a campaign, and that show and import what it is made from."""
+"""Pages that make a campaign, and the file that makes it again."""
 
 from typing import Any, cast
 
@@ -10,19 +10,14 @@ from django.views.decorators.vary import vary_on_headers
 
 from core.campaign_file import CampaignFile, campaign_file_parse, campaign_file_text, yaml_read
 from core.errors import InvalidInput, NotAllowed, WrongState
-from core.models import Campaign
 from core.pages import part_wanted
 from core.selectors import campaign_open
-from datagen.services.pools import pool_submit
-from diagnostics.services.benchmarks import benchmark_submit
-from diagnostics.services.checkpoints import checkpoint_submit
-from training.campaign_forms import CampaignForm, ImportForm, YamlForm
+from training.campaign_forms import CampaignForm, YamlForm
 from training.preflight import has_failed, preflight
 from training.selectors.import_files import ImportFiles, import_files
-from training.selectors.setups import are_live, campaign_file_of, imports_now
+from training.selectors.setups import campaign_file_of
 from training.services.campaign_setup import campaign_set_up
 
-SUBMITS = {"checkpoint": checkpoint_submit, "benchmark": benchmark_submit, "pool": pool_submit}
 Forms = tuple[CampaignForm, YamlForm]
 
 
@@ -97,50 +92,3 @@ def campaign_file(request: HttpRequest, slug: str) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{campaign.slug}.yaml"'}
     text = campaign_file_text(campaign_file_of(campaign))
     return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=headers)
-
-
-@vary_on_headers("HX-Request")
-def campaign_inputs(request: HttpRequest, slug: str) -> HttpResponse:
-    """Checkpoints, benchmarks and pools with the imports that go on, and forms for more."""
-    user = cast(User, request.user)
-    campaign, rights = campaign_open(user, slug)
-    kind = request.POST.get("kind", "") if request.method == "POST" else ""
-    sent = ImportForm(kind, request.POST) if kind in SUBMITS else None
-    if sent and sent.is_valid() and import_started(user, campaign, kind, sent):
-        messages.success(request, f"The import of {sent.named_path['name']} waits for a worker.")
-        return redirect("campaign-inputs", slug)
-    context = inputs_context(campaign, rights)
-    if part_wanted(request):
-        return render(request, "training/_inputs_live.html", context)
-    blank = {one: ImportForm(one) for one in SUBMITS}
-    files = import_files()
-    offers = {"checkpoint": files.checkpoints, "benchmark": files.benchmarks, "pool": files.pools}
-    forms = [(one, sent if sent and one == kind else form, offers[one]) for one, form in blank.items()]
-    context |= {"forms": forms, "files": files}
-    return render(request, "training/campaign_inputs.html", context, status=400 if sent else 200)
-
-
-def import_started(user: User, campaign: Campaign, kind: str, form: ImportForm) -> bool:
-    """Whether the import waits for a worker; if not, the form shows why."""
-    try:
-        SUBMITS[kind](actor=user, campaign=campaign, **form.named_path)
-    except InvalidInput as error:
-        form.add_error("path", str(error).removeprefix("path: "))
-        return False
-    return True
-
-
-def inputs_context(campaign: Campaign, rights: frozenset[str]) -> dict[str, Any]:
-    """What the inputs' page shows of the campaign."""
-    waiting = imports_now(campaign)
-    return {
-        "section": "campaigns",
-        "tab": "inputs",
-        "campaign": campaign,
-        "waiting": waiting,
-        "live": are_live(waiting),
-        "checkpoints": list(campaign.checkpoints.select_related("parent").order_by("-id")),
-        "benchmarks": list(campaign.benchmarks.order_by("name")),
-        "pools": list(campaign.pools.order_by("name")),
-        "may_research": "research" in rights,
-    }

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from training import actions, comparison_views, mixture_views, setup_views, training_views, views
+from training import actions, comparison_views, input_views, mixture_views, setup_views, training_views, views
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
     path("campaigns/new/", setup_views.campaign_new, name="campaign-new"),
-    path("campaigns/<slug:slug>/inputs/", setup_views.campaign_inputs, name="campaign-inputs"),
+    path("campaigns/<slug:slug>/inputs/", input_views.campaign_inputs, name="campaign-inputs"),
+    path("campaigns/<slug:slug>/inputs/check", input_views.benchmark_check, name="benchmark-check"),
+    path("campaigns/<slug:slug>/inputs/predictions", input_views.predictions_import, name="predictions-import"),
+    path("campaigns/<slug:slug>/inputs/<int:pk>/", input_views.import_detail, name="import-detail"),
     path("campaigns/<slug:slug>/campaign.yaml", setup_views.campaign_file, name="campaign-file"),
     path("campaigns/<slug:slug>/", views.campaign_detail, name="campaign-detail"),
     path("campaigns/<slug:slug>/rounds/start", actions.round_start, name="round-start"),

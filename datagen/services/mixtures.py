@@ -111,14 +111,13 @@ def mixture_approve(*, actor: User, mixture_id: int, manifest_hash: str, comment
     require(actor, "approve", mixture.campaign)
     if objection := approval_objection(mixture, actor):
         raise NotAllowed(objection)
-    slots = slots_planned(mixture)
     with transaction.atomic():
         taken = Mixture.objects.filter(pk=mixture_id, status="submitted", manifest_hash=manifest_hash).update(
             status="approved", approved_by=actor, approved_at=timezone.now(), comment=comment
         )
         if not taken:
             raise WrongState(CHANGED)
-        Slot.objects.bulk_create(slots, batch_size=CHUNK)
+        Slot.objects.bulk_create(slots_planned(mixture), batch_size=CHUNK)
         audit(actor, "mixture.approved", mixture, campaign=mixture.campaign, manifest_hash=manifest_hash)
     mixture.refresh_from_db()
     return mixture

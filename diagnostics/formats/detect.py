@@ -29,6 +29,7 @@ class Format(StrEnum):
 MAGIC = {b"PAR1": Format.PARQUET, b"ARRO": Format.ARROW}
 SUFFIXES = {"": Format.TSV, ".tsv": Format.TSV, ".csv": Format.CSV, ".parquet": Format.PARQUET, ".arrow": Format.ARROW}
 JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
+ENDINGS = (*filter(None, SUFFIXES), *JSON_SUFFIXES)
 
 
 def format_given(said: str) -> Format | None:
@@ -51,7 +52,7 @@ def format_of(path: Path, said: str = "") -> Format:
         return found
     if suffix in JSON_SUFFIXES:
         return json_format(path)
-    known = ", ".join(filter(None, (*SUFFIXES, *JSON_SUFFIXES)))
+    known = ", ".join(ENDINGS)
     raise InvalidInput(f"path: {path.name} has none of the endings {known}; name its format.", field="path")
 
 

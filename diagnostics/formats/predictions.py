@@ -15,6 +15,7 @@ from diagnostics.formats.tsv import once, table_lines
 XLSX_CELL = 32_767  # a spreadsheet cuts longer cells, in silence
 MAX_UNPACKED = 2 << 30
 MAX_ANSWERS = 64
+ENDINGS = (".xlsx", ".tsv", ".json", ".jsonl")
 REQUIRED = ("index", "prediction")
 FAILED = ("failed to obtain answer via api",)  # what VLMEvalKit writes when the model was not reached
 DAMAGED = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, SyntaxError, EOFError)
@@ -45,7 +46,7 @@ def prediction_rows(path: Path) -> Iterator[Prediction]:
         lines = xlsx_lines(path) if suffix == ".xlsx" else table_lines(path, "\t")
         yield from table_predictions(lines, is_cut=suffix == ".xlsx")
     else:
-        raise InvalidInput("path: predictions are read from .xlsx, .tsv, .json and .jsonl files.", field="path")
+        raise InvalidInput(f"path: predictions are read from {', '.join(ENDINGS)} files.", field="path")
 
 
 def table_predictions(lines: Iterator[tuple[int, list[str]]], *, is_cut: bool) -> Iterator[Prediction]:

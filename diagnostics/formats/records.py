@@ -1,7 +1,7 @@
 """Records of named values (JSON objects, table rows) as rows: which name is which column, options, pictures."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_uppercase
@@ -41,6 +41,19 @@ class Origin:
 
     path: Path
     columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def columns_read(pairs: Iterable[str]) -> dict[str, str]:
+    """The mapping that ``OURS=THEIRS`` pairs say; InvalidInput for a text that is no pair, or a name said twice."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        ours, is_pair, theirs = (part.strip() for part in pair.partition("="))
+        if not is_pair:
+            raise InvalidInput(f"columns: {pair.strip()[:60]!r} is not of the form ours=theirs.", field="columns")
+        if ours in found:
+            raise InvalidInput(f"columns: {ours[:60]!r} comes twice.", field="columns")
+        found[ours] = theirs
+    return found
 
 
 def columns_check(columns: Mapping[str, str]) -> None:

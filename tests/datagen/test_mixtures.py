@@ -114,6 +114,21 @@ def test_a_rival_who_decides_first_wins_and_there_are_no_second_slots():
     assert not Slot.objects.exists()
 
 
+def test_slots_follow_the_rows_as_they_stand_once_the_signature_counts():
+    mixture = make_mixture()
+    came = []
+
+    def rival(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and not came:
+            came.append(True)
+            mixture.rows.update(image_type="map")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(rival):
+        approve(mixture)
+    assert set(mixture.slots.values_list("image_type", flat=True)) == {"map"}
+
+
 def test_approving_twice_is_a_wrong_state():
     mixture = make_approved()
     with pytest.raises(WrongState):

@@ -86,6 +86,10 @@ def test_a_correction_stands_apart_and_moves_precision_and_recall(client, run):
     assert shares == {"calculation": (0.5, 1.0), "reasoning": (None, 0.0)}
 
 
+def test_a_judging_by_rules_has_no_labels(client, run):
+    assert client.get(at(run, f"judgings/{make_judging(run, 'rule').pk}/labels")).json()["data"] == []
+
+
 def test_sealed_answers_and_other_campaigns_things_stay_hidden(client, run):
     judging, other = make_judging(run), make_full_campaign()
     ruling = make_rulings(judging, 1, waiting=True)[0]

@@ -77,7 +77,7 @@ def test_a_disagreement_without_a_further_judge_waits_for_a_person_and_enters_no
     server.replies["Judgement"] = judge_by(lambda asked: "correct")
     judging = judge(make_judged_run(server, "rw"))
     assert words(judging)["w"] == ("unscored", "unscored", "judges_disagree")
-    assert judging.result["needs_person"] == 1
+    assert (judging.result["needs_person"], judging.result["flipped_answers"]) == (1, 0)
     skill = judging.result["skills"][0]
     assert (skill["before"]["n"], skill["after"]["n"]) == (2, 1)
     assert judging.result["kappa"]["agreement"] == 0.5  # a disagreement counts here, though it is unscored

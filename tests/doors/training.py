@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from tests.doors.diagnostics import benchmark
+from tests.doors.diagnostics import benchmark, predictions
 from tests.doors.mixtures import edited, seen, shares, signed, waiting
 from tests.doors.table import Door, post, round_of, slug
 from tests.doors.world import World
+from tests.factories import make_job
 
 
 def start(world: World) -> dict[str, Any]:
@@ -14,6 +15,15 @@ def start(world: World) -> dict[str, Any]:
 
 def a_benchmark(world: World) -> dict[str, Any]:
     return {"kind": "benchmark", **benchmark(world)}
+
+
+def a_form_of_predictions(world: World) -> dict[str, Any]:
+    return {**predictions(world), "split": "probe"}
+
+
+def dry_run(world: World) -> dict[str, Any]:
+    job = make_job(campaign=world.campaign(), kind="benchmark_check", spec={"path": "/imports/bench.tsv"})
+    return {**world.slug(), "pk": job.pk}
 
 
 def training_run(world: World) -> dict[str, Any]:
@@ -35,6 +45,9 @@ PAGES = [
     Door("campaign-detail", "view", slug),
     Door("campaign-inputs", "view", slug),
     Door("campaign-inputs", "research", slug, "post", a_benchmark),
+    Door("benchmark-check", "research", slug, "post", a_benchmark),
+    Door("predictions-import", "research", slug, "post", a_form_of_predictions),
+    Door("import-detail", "view", dry_run),
     Door("campaign-file", "admin", slug, is_file=True),
     Door("mixture-list", "view", slug),
     Door("mixture-detail", "view", waiting),

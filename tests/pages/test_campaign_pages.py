@@ -2,9 +2,11 @@
 
 import re
 
+import pytest
+
 from core.models import Job
 from tests.factories import make_campaign, make_user
-from tests.pages.asking import page, part, send
+from tests.pages.asking import page, part, send, where
 from tests.pages.rows import end_round, make_full_campaign, make_round
 from training.models import Evaluation, Round
 
@@ -120,3 +122,22 @@ def test_a_list_of_many_campaigns_costs_the_same_queries(client, db, django_asse
     with django_assert_max_num_queries(8) as many:
         page(client, "campaign-list")
     assert len(few) == len(many)
+
+
+@pytest.mark.parametrize(("name", "tab"), [("campaign-detail", "Overview"), ("round-detail", "Overview")])
+def test_pages_of_a_campaign_have_its_tabs(admin, campaign, name, tab):
+    round = make_round(campaign, "approve")
+    place = where(round) if name == "round-detail" else (campaign.slug,)
+    assert f'aria-current="page">{tab}</a>' in page(admin, name, *place)
+
+
+def test_samples_of_a_mixture_stand_below_the_tab_of_samples(admin, campaign):
+    round = make_round(campaign, "approve")
+    html = page(admin, "sample-list", campaign.slug, round.campaign.mixtures.get().pk)
+    assert 'aria-current="page">Samples</a>' in html
+
+
+def test_what_rounds_are_made_from_is_counted_and_leads_to_its_page(admin, campaign):
+    html = page(admin, "campaign-detail", campaign.slug)
+    assert re.search(rf'href="/campaigns/{campaign.slug}/inputs/">checkpoints</a> <b>1</b>', html)
+    assert re.search(rf'href="/campaigns/{campaign.slug}/settings/">members</a> <b>1</b>', html)

@@ -87,7 +87,10 @@ def test_a_samples_page_tells_its_whole_story(admin, mixture, held):
     other = make_picture(mixture.campaign, 99)
     evidence = {
         "plan": "Compare two bars.",
-        "candidates": [{"sha256": other, "score": 6.5, "reason": "blurred"}, {"sha256": "f" * 64, "score": 1}],
+        "candidates": [
+            {"sha256": other, "score": 6.5, "reason": "blurred", "usable": False},
+            {"sha256": "f" * 64, "score": 1},
+        ],
         "model_answers": {"4": 5, "3": 2},
         "something_new": {"deep": [1, "<b>"]},
     }
@@ -95,7 +98,16 @@ def test_a_samples_page_tells_its_whole_story(admin, mixture, held):
     make_call(held, "planner", "Plan it", ['{"plan": "<script>"}'])
     make_call(held, "image_search", "bars", [], suffix="/repair", tool="image_search")
     html = page(admin, "sample-detail", *place(held))
-    for text in ("Compare two bars.", "4 ×5, 3 ×2", "6.5", "blurred", "Something new", "planner-v1", "Plan it"):
+    for text in (
+        "Compare two bars.",
+        "4 ×5, 3 ×2",
+        "6.5",
+        "blurred",
+        "usable</span> no",
+        "Something new",
+        "planner-v1",
+        "Plan it",
+    ):
         assert text in html, text
     assert f"/media/{other}" in html and "/media/" + "f" * 64 not in html
     assert "&lt;script&gt;" in html and "<script>" not in html

@@ -148,3 +148,19 @@ def test_a_runs_list_of_judgings_asks_the_same_for_many(admin, campaign, run, dj
         make_judging(run)
     with django_assert_num_queries(10):
         page(admin, *asked)
+
+
+def test_an_items_page_asks_the_same_for_many_labels(admin, campaign, run, django_assert_num_queries):
+    answer = run.answers.first()
+    for number in range(2):
+        label = make_labels(make_judging(run, "types"), 1)[0]
+        Correction.objects.create(label=label, image_type="map", error_type="other", made_by=campaign.created_by)
+        Label.objects.filter(pk=label.pk).update(prompt_hash=f"{number:064x}")
+    asked = ("item-detail", campaign.slug, answer.item_id)
+    page(admin, *asked)
+    with django_assert_num_queries(12):
+        page(admin, *asked)
+    for number in range(2, 12):
+        Label.objects.filter(pk=make_labels(make_judging(run, "types"), 1)[0].pk).update(prompt_hash=f"{number:064x}")
+    with django_assert_num_queries(12):
+        page(admin, *asked)

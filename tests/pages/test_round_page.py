@@ -3,11 +3,12 @@
 import re
 
 import pytest
+from django.urls import reverse
 
 from tests.pages.asking import page, part, send, where
 from tests.pages.rows import end_round, make_round, make_samples
 from training.gate_forecast import chance, items_enough
-from training.models import EvaluationRow, Metric, Round, RoundStage
+from training.models import Evaluation, EvaluationRow, Metric, Round, RoundStage, TrainingRun
 
 POLL = re.compile(r'hx-trigger="[^"]*every')
 REGIONS = ("round-now", "diagnosis", "mixture", "samples", "training", "training-data", "evaluation", "round-foot")
@@ -29,6 +30,16 @@ def test_a_decided_round_shows_every_number_and_asks_for_nothing_any_more(admin,
         assert shown in html, shown
     assert "The gain on the targets is worth it." in html
     assert "hx-get" not in html
+
+
+def test_a_round_leads_to_the_page_of_everything_in_it(admin, campaign):
+    round = end_round(make_round(campaign, "decide"), "promoted")
+    html = page(admin, "round-detail", *where(round))
+    run, evaluation = TrainingRun.objects.get(), Evaluation.objects.get()
+    mixture = run.dataset.mixture_id
+    places = [("training-detail", run.pk), ("comparison-detail", evaluation.pk), ("dataset-detail", run.dataset_id)]
+    for name, pk in (*places, ("mixture-detail", mixture), ("sample-list", mixture)):
+        assert f'href="{reverse(name, args=[campaign.slug, pk])}"' in html, name
 
 
 @pytest.mark.parametrize("upto", ["diagnose", "approve", "generate", "train", "evaluate", "decide"])

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core.campaigns import settings_hash
 from core.models import Campaign, Endpoint, Job, Membership
+from core.settings_form import setting_groups
 from tests.factories import make_job, make_member, make_user
 from tests.pages.asking import page, part, send
 from tests.pages.rows import make_checkpoint, make_full_campaign
@@ -256,3 +257,9 @@ def test_a_page_costs_the_same_queries_whatever_the_number_of_rows(
     with django_assert_max_num_queries(15) as many:
         page(admin, name, campaign.slug)
     assert len(few) == len(many)
+
+
+@pytest.mark.parametrize("group", ["diagnosis", "mixture", "generation", "images", "gate", "engine"])
+def test_every_setting_of_the_studio_itself_says_what_it_is(campaign, group):
+    fields = next(one for one in setting_groups(campaign.config) if one.name == group).fields
+    assert [field.name for field in fields if not field.help] == []

@@ -183,17 +183,26 @@ def _target_sentence(target: TargetTest | None) -> str:
     if target is None:
         return "There is no target suite, so no improvement can be shown."
     shown = "improved" if target.is_ok else "are not shown to improve"
-    return f"The targets {shown}: {target.diff:+.3f} (one-sided p = {target.p_value:.3g})."
+    return f"The targets {shown}: {_points(target.diff)} (one-sided p = {target.p_value:.3g})."
 
 
 def _suite_sentence(row: ProtectedSuite, margin: float) -> str:
-    return f"{row.suite} may have lost {margin:g} or more: {row.diff:+.3f}, lower bound {row.lower:+.3f}."
+    lost = f"{row.suite} may have lost {_size(margin)} or more"
+    return f"{lost}: {_points(row.diff)}, lower bound {_points(row.lower)}."
 
 
 def _held_sentence(num_suites: int, margin: float) -> str:
-    return (
-        f"No protected suite lost {margin:g}: all {num_suites} bounds hold." if num_suites else "No suite is protected."
-    )
+    if not num_suites:
+        return "No suite is protected."
+    return f"No protected suite lost {_size(margin)}: all {num_suites} bounds hold."
+
+
+def _points(change: float) -> str:
+    return f"{100 * change:+.1f} points"
+
+
+def _size(margin: float) -> str:
+    return f"{100 * margin:.3g} points"
 
 
 def _worst_sentence(suite: str, num_unscored: int) -> str:

@@ -8,25 +8,30 @@ from pathlib import Path
 from django.conf import settings
 
 from datagen.pool_lines import LIST_FILE
+from diagnostics.formats.detect import ENDINGS as BENCHMARK_ENDINGS
+from diagnostics.formats.predictions import ENDINGS as PREDICTION_ENDINGS
 
 MAX_DEPTH = 3
 MAX_FOUND = 500
 MAX_LOOKED = 5000
+BESIDE_DATA = frozenset({LIST_FILE, "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
+ENDINGS = (*BENCHMARK_ENDINGS, *PREDICTION_ENDINGS)
 
 
 @dataclass(frozen=True)
 class ImportFiles:
-    """Paths as an import takes them; ``is_cut`` when there are more than can be listed."""
+    """Paths as an import takes them, a file under all that its ending may be; ``is_cut`` when not all are listed."""
 
     checkpoints: tuple[str, ...]
     benchmarks: tuple[str, ...]
+    predictions: tuple[str, ...]
     pools: tuple[str, ...]
     is_cut: bool
 
 
 def import_files() -> ImportFiles:
-    """Checkpoint folders, benchmark files and pools at most three folders deep, at most 500 of them."""
-    found: dict[str, list[str]] = {"checkpoint": [], "benchmark": [], "pool": []}
+    """Checkpoint folders, files and pools at most three folders deep, at most 500 of them."""
+    found: dict[str, list[str]] = {"checkpoint": [], "file": [], "pool": []}
     num_looked = num_found = 0
     for kind, path in walk():
         num_looked += 1
@@ -36,8 +41,14 @@ def import_files() -> ImportFiles:
         if num_looked >= MAX_LOOKED or num_found >= MAX_FOUND:
             break
     is_cut = num_looked >= MAX_LOOKED or num_found >= MAX_FOUND
-    checkpoints, benchmarks, pools = (tuple(sorted(found[kind])) for kind in ("checkpoint", "benchmark", "pool"))
-    return ImportFiles(checkpoints, benchmarks, pools, is_cut)
+    checkpoints, files, pools = (tuple(sorted(found[kind])) for kind in ("checkpoint", "file", "pool"))
+    benchmarks, predictions = (ending_in(files, endings) for endings in (BENCHMARK_ENDINGS, PREDICTION_ENDINGS))
+    return ImportFiles(checkpoints, benchmarks, predictions, pools, is_cut)
+
+
+def ending_in(files: tuple[str, ...], endings: tuple[str, ...]) -> tuple[str, ...]:
+    """The files that have one of the endings, in small letters or capitals."""
+    return tuple(path for path in files if path.casefold().endswith(endings))
 
 
 def walk() -> Iterator[tuple[str, str]]:
@@ -64,7 +75,8 @@ def entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
 def kind_of(entry: "os.DirEntry[str]") -> str:
     """What an entry could be imported as."""
     if entry.is_file(follow_symlinks=False):
-        return "benchmark" if entry.name.endswith(".tsv") else ""
+        is_data = entry.name not in BESIDE_DATA and entry.name.casefold().endswith(ENDINGS)
+        return "file" if is_data else ""
     if not entry.is_dir(follow_symlinks=False):
         return ""
     if Path(entry.path, LIST_FILE).is_file():

@@ -1,6 +1,6 @@
 """A whole campaign from its file: made or completed in one transaction, its imports waiting for a worker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -98,7 +98,7 @@ def imports_start(actor: User, campaign: Campaign, file: CampaignFile) -> Iterat
         yield Waiting("pool", one.name, job)
 
 
-def missing(wanted: list[NamedPath], there: set[str]) -> list[tuple[int, NamedPath]]:
+def missing(wanted: Sequence[NamedPath], there: set[str]) -> list[tuple[int, NamedPath]]:
     """What is not there, with its place in the file."""
     return [(place, one) for place, one in enumerate(wanted) if one.name not in there]
 

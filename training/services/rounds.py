@@ -70,6 +70,7 @@ def round_approve(*, actor: User, round: Round, manifest_hash: str, comment: str
 
 def round_send_back(*, actor: User, round: Round, comment: str) -> Round:
     """Refuse the mixture with a comment; it is proposed again."""
+    require(actor, "approve", round.campaign)
     if not comment.strip():
         raise InvalidInput("comment: say what should be otherwise.", field="comment")
     return mixture_answer(actor, round, comment, None)

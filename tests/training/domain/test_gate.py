@@ -25,13 +25,13 @@ def test_a_gain_without_harm_is_promoted() -> None:
     assert result.target is not None
     assert (result.target.diff, result.target.is_ok) == (0.03, True)
     assert [row.is_ok for row in result.protected] == [True, True]
-    assert result.reasons[1] == "No protected suite lost 0.03: all 2 bounds hold."
+    assert result.reasons[1] == "No protected suite lost 3 points: all 2 bounds hold."
 
 
 def test_one_suite_that_may_have_lost_too_much_stops_it_and_is_named() -> None:
     result = gate_decide({"count": GAIN}, {"colour": STILL, "number": LOSS})
     assert (result.decision, [row.is_ok for row in result.protected]) == (Decision.WAIT, [True, False])
-    assert result.reasons[1] == "number may have lost 0.03 or more: -0.030, lower bound -0.040."
+    assert result.reasons[1] == "number may have lost 3 points or more: -3.0 points, lower bound -4.0 points."
 
 
 def test_too_few_items_cannot_show_that_nothing_was_lost() -> None:
