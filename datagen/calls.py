@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db.models import Avg, Count, Q, QuerySet, Sum
 
+from core.asking import REPAIR
 from core.errors import NotFound
 from core.models import Campaign, ModelCall
-from datagen.agents.requests import REPAIR, prompt_on_file
+from datagen.agents.requests import prompt_on_file
 
 PAGE = 50
 STATUSES = ("answered", "failed", "unknown", "sent")

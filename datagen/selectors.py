@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Count
 
+from core.asking import REPAIR
 from core.errors import NotFound
 from core.models import AuditEvent, Campaign, ModelCall
-from datagen.agents.requests import REPAIR
 from datagen.models import Mixture, MixtureRow, Sample, SampleDecision
 from datagen.proposals import row_of
 from datagen.tries import subject_of

@@ -3,7 +3,21 @@
 from django.contrib import admin
 
 from core.admin_base import ReadOnlyAdmin
-from diagnostics.models import Answer, AnswerRun, Benchmark, Cell, Checkpoint, Item, Report, SkillDiagnosis, Verdict
+from diagnostics.models import (
+    Answer,
+    AnswerRun,
+    Benchmark,
+    Cell,
+    Checkpoint,
+    Correction,
+    Item,
+    Judging,
+    Label,
+    Report,
+    Ruling,
+    SkillDiagnosis,
+    Verdict,
+)
 
 
 @admin.register(Checkpoint)
@@ -76,3 +90,36 @@ class CellAdmin(ReadOnlyAdmin):
     """Frozen counts."""
 
     list_display = ("report_id", "skill", "image_type", "benchmark_id", "is_strict", "n", "k", "num_clusters")
+
+
+@admin.register(Judging)
+class JudgingAdmin(ReadOnlyAdmin):
+    """Runs judged anew."""
+
+    list_display = ("pk", "campaign", "run", "way", "extractor_version", "is_complete", "created_at")
+    list_select_related = ("campaign", "run")
+    list_filter = ("way", "is_complete")
+
+
+@admin.register(Ruling)
+class RulingAdmin(ReadOnlyAdmin):
+    """What judgings make of answers."""
+
+    list_display = ("pk", "judging_id", "answer_id", "before_strict", "strict", "lenient", "detail", "needs_person")
+    list_filter = ("needs_person", "is_flipped")
+
+
+@admin.register(Label)
+class LabelAdmin(ReadOnlyAdmin):
+    """Judges' labels of wrong answers."""
+
+    list_display = ("pk", "run_id", "answer_id", "judge", "image_type", "error_type", "fault")
+    list_filter = ("error_type",)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnlyAdmin):
+    """People's words on labels."""
+
+    list_display = ("pk", "label_id", "image_type", "error_type", "made_by", "created_at")
+    list_select_related = ("made_by",)

@@ -101,7 +101,8 @@ def item_json(item: Item) -> dict[str, Any]:
 
 def history_json(seen: RunAnswers) -> dict[str, Any]:
     """What one run got to the item."""
-    words = ("judge", "extractor_version", "strict", "lenient", "extracted", "detail")
+    scores = ("strict", "lenient", "extracted", "detail", "evidence", "confidence")
+    words = ("judge", "prompt_hash", "extractor_version", *scores)
     answers = [
         {
             **{name: getattr(one.answer, name) for name in ("sample_ix", "text", "num_tokens", "finish")},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from diagnostics import api, api_imports, api_reads
+from diagnostics import api, api_imports, api_reads, judge_api
 
 urlpatterns = [
     path("campaigns/<slug:slug>/checkpoints", api.CheckpointList.as_view(), name="api-checkpoint-list"),
@@ -16,4 +16,12 @@ urlpatterns = [
         "campaigns/<slug:slug>/answer-runs/<int:pk>", api_reads.AnswerRunDetail.as_view(), name="api-answer-run-detail"
     ),
     path("campaigns/<slug:slug>/items/<int:pk>", api_reads.ItemDetail.as_view(), name="api-item-detail"),
+    path(
+        "campaigns/<slug:slug>/answer-runs/<int:pk>/judgings", judge_api.JudgingList.as_view(), name="api-judging-list"
+    ),
+    path("campaigns/<slug:slug>/judgings/<int:pk>", judge_api.JudgingDetail.as_view(), name="api-judging-detail"),
+    path("campaigns/<slug:slug>/judgings/<int:pk>/rulings", judge_api.RulingList.as_view(), name="api-ruling-list"),
+    path("campaigns/<slug:slug>/rulings/<int:pk>/decide", judge_api.RulingDecide.as_view(), name="api-ruling-decide"),
+    path("campaigns/<slug:slug>/judgings/<int:pk>/labels", judge_api.LabelList.as_view(), name="api-label-list"),
+    path("campaigns/<slug:slug>/labels/<int:pk>/correct", judge_api.LabelCorrect.as_view(), name="api-label-correct"),
 ]

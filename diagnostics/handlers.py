@@ -7,9 +7,11 @@ from core.models import Campaign
 from diagnostics.benchmark_file import BenchmarkFile, benchmark_file
 from diagnostics.checkpoint_folder import checkpoint_inspect
 from diagnostics.models import AnswerRun
+from diagnostics.selectors.rulings import judging_of
 from diagnostics.services.answer_runs import answer_run_execute
 from diagnostics.services.benchmarks import benchmark_check, benchmark_import
 from diagnostics.services.checkpoints import checkpoint_save
+from diagnostics.services.judging import judging_run
 from diagnostics.services.predictions import predictions_import
 from diagnostics.services.reports import report_create
 
@@ -59,6 +61,13 @@ def answer_run_job(context: JobContext) -> dict[str, Any]:
 def report_job(context: JobContext) -> dict[str, Any]:
     """Freeze the report on a complete run."""
     return {"report_id": report_create(context, run_of(context)).pk}
+
+
+def judging_job(context: JobContext) -> dict[str, Any]:
+    """Judge a complete run anew."""
+    judging = judging_of(campaign_of(context), context.spec["judging_id"])
+    result = judging_run(context, judging)
+    return {"judging_id": judging.pk, **{name: value for name, value in result.items() if name != "skills"}}
 
 
 def run_of(context: JobContext) -> AnswerRun:

@@ -3,6 +3,11 @@
 from django.db import models
 from django.db.models import Q
 
+from diagnostics.judging_models import Correction as Correction
+from diagnostics.judging_models import Judging as Judging
+from diagnostics.judging_models import Label as Label
+from diagnostics.judging_models import Ruling as Ruling
+
 # As diagnostics.domain.intervals.MIN_EFFECTIVE_CLUSTERS, whose scipy would slow every start of the web side.
 MIN_IMAGES = 20
 
@@ -131,20 +136,27 @@ class Answer(models.Model):
 
 
 class Verdict(models.Model):
-    """One judge's word on one answer, strict and lenient side by side, with what decided it."""
+    """One judge's word on one answer, strict and lenient side by side, with what decided it.
+
+    ``judge`` is ``rule``, or an endpoint's role and model; that one's words are known by ``prompt_hash``, and
+    ``extractor_version`` is of the rules beside which it judged.
+    """
 
     answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="verdicts")
-    judge = models.CharField(max_length=60, default="rule")
+    judge = models.CharField(max_length=150, default="rule")
+    prompt_hash = models.CharField(max_length=64, blank=True)
     extractor_version = models.CharField(max_length=30)
     strict = models.CharField(max_length=10)
     lenient = models.CharField(max_length=10)
     extracted = models.TextField(blank=True)
     detail = models.CharField(max_length=120, blank=True)
+    evidence = models.TextField(blank=True, help_text="the passage of the answer that decided, quoted by a judge")
+    confidence = models.FloatField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["answer", "judge", "extractor_version"],
+                fields=["answer", "judge", "prompt_hash", "extractor_version"],
                 name="verdict_once_a_judge",
             ),
             models.CheckConstraint(

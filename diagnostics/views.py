@@ -12,6 +12,7 @@ from core.selectors import campaign_open
 from diagnostics.figures import marks_of, report_marks
 from diagnostics.item_page import PAGE as RUNS
 from diagnostics.item_page import item_history, item_open
+from diagnostics.judge_page import item_context
 from diagnostics.pages import OUTCOMES, PAGE, skill_items, skill_open
 from diagnostics.report_page import reports_context
 from diagnostics.selectors.reports import report_of, report_read
@@ -51,9 +52,10 @@ def report_skill(request: HttpRequest, slug: str, pk: int, skill: str) -> HttpRe
 
 def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """One item with every answer that any run got to it, what was extracted, and who judged it how."""
-    campaign, _ = campaign_open(cast(User, request.user), slug)
+    campaign, rights = campaign_open(cast(User, request.user), slug)
     item = item_open(campaign, pk)
     runs = item_history(item, number_of(request, "before"))
     context = {"section": "campaigns", "tab": "reports", "campaign": campaign, "item": item, "runs": runs[:RUNS]}
     context["more"] = runs[RUNS - 1].run.pk if len(runs) > RUNS else None
+    context |= {**item_context(item), "may_curate": "curate" in rights}
     return render(request, "diagnostics/item_detail.html", context)

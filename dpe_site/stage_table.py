@@ -14,6 +14,7 @@ from diagnostics.handlers import (
     benchmark_check_job,
     benchmark_import_job,
     checkpoint_register_job,
+    judging_job,
     predictions_import_job,
     report_job,
 )
@@ -24,6 +25,7 @@ HANDLERS: dict[str, Handler] = {
     "checkpoint_register": Handler(checkpoint_register_job),
     "benchmark_import": Handler(benchmark_import_job),
     "benchmark_check": Handler(benchmark_check_job),
+    "judging": Handler(judging_job),
     "predictions_import": Handler(predictions_import_job),
     "pool_import": Handler(pool_import_job),
     "answer_run": Handler(answer_run_job, stage_then),

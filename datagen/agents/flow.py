@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from core.asking import repair_request
 from core.ledger import Ledger
 from core.provider import CallRefused, CallRequest
 from datagen.agents.requests import (
     Task,
     planner_request,
-    repair_request,
     searcher_request,
     solver_request,
     solver_singles,

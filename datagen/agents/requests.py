@@ -1,10 +1,5 @@
-"""Building what agents are asked: the role's own words as the system prompt, everything else fenced as data.
+"""Building what agents are asked: the role's own words as the system prompt, everything else fenced as data."""
 
-Facts and texts go as one JSON object between two marks on lines of their own. JSON writes a line's end as ``\\n``, so
-that no text inside can close the fence and speak as the system.
-"""
-
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,12 +8,14 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from core.asking import fenced
 from core.domain.seeds import seed_of
 from core.image_edits import EditRequest
 from core.provider import CallRequest, ImageRef
 from datagen.agents.schemas import Analysis, Plan, Search, Selection, Solve, Validation, WrittenQuestion
 from datagen.domain.images import freedom_of, steps_allowed
 from datagen.drafts import Draft
+from diagnostics.judging.requests import PROMPTS as JUDGE_PROMPTS
 
 PROMPTS: Final = Path(__file__).resolve().parents[1] / "prompts"
 VERSIONS: Final[Mapping[str, str]] = {
@@ -42,9 +39,6 @@ TEMPERATURES: Final[Mapping[str, float]] = {
 }
 NUM_SOLVES: Final = 3
 NUM_EDITS: Final = 3
-SHOWN_REPLY: Final = 2000
-REPAIR: Final = "/repair"
-OTHER_LINE_ENDS: Final = "\x85\u2028\u2029"  # JSON leaves these as they are
 
 
 @dataclass(frozen=True)
@@ -78,16 +72,8 @@ def system_prompt(version: str) -> str:
 
 def prompt_on_file(version: str) -> str:
     """The words of any version that there ever was; empty for what has none, such as a tool."""
-    known = {path.stem for path in PROMPTS.glob("*.txt")}
-    return system_prompt(version) if version in known else ""
-
-
-def fenced(facts: Mapping[str, Any]) -> str:
-    """Facts as one JSON object between the marks that the system prompts name."""
-    text = json.dumps(facts, ensure_ascii=False, indent=1)
-    for mark in OTHER_LINE_ENDS:
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return f"<<<\n{text}\n>>>"
+    known = {path.stem: path for folder in (PROMPTS, JUDGE_PROMPTS) for path in folder.glob("*.txt")}
+    return known[version].read_text() if version in known else ""
 
 
 def request_of(
@@ -165,13 +151,6 @@ def solver_request(task: Task, draft: Draft) -> CallRequest:
 def solver_singles(request: CallRequest) -> list[CallRequest]:
     """The same solves one by one, for a server that gives fewer choices than it is asked for."""
     return [replace(request, num_choices=1, seed=number) for number in range(1, request.num_choices + 1)]
-
-
-def repair_request(request: CallRequest, reply: str) -> CallRequest:
-    """The same question once more, with the reply that did not fit."""
-    facts = {"your_last_reply": reply[:SHOWN_REPLY]}
-    text = f"{request.text}\nYour last reply did not fit the JSON schema. Reply with JSON only.\n{fenced(facts)}"
-    return replace(request, subject=f"{request.subject}{REPAIR}", text=text)
 
 
 def task_facts(task: Task) -> dict[str, Any]:

@@ -2,21 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from core.provider import clean_text
+from core.asking import Reply, Text
 
-MAX_TEXT = 4000
-Text = Annotated[str, AfterValidator(lambda text: clean_text(text).strip()), Field(max_length=MAX_TEXT)]
 AnswerKind = Literal["choice", "yes_no", "number", "text"]
 StepName = Literal["crop", "rotate", "resize", "grayscale", "contrast", "brightness"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Reply(BaseModel):
-    """An agent's answer: what it adds to the fields is passed over, though the schema asks for none."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra={"additionalProperties": False})
 
 
 class Plan(Reply):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from demo.teacher.judging import judge, label
 from demo.teacher.looking import analyse, search, select
 from demo.teacher.probe import PROBE
 from demo.teacher.questions import SKILLS, Reading, read_question
@@ -174,4 +175,6 @@ PLAYERS: dict[str, Play] = {
     "WrittenQuestion": write,
     "Validation": validate,
     "Solve": solve,
+    "Judgement": looks(judge),
+    "Labelling": looks(label),
 }

@@ -1,6 +1,7 @@
 """What a run got right, item by item: the mean over its scored answers. Unscored answers never enter a share."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Avg, Case, Count, FloatField, OuterRef, Q, Subquery, When
@@ -40,7 +41,11 @@ class Tally:
 
 def item_outcomes(run: AnswerRun) -> list[ItemOutcome]:
     """Every item of the run in the order in which it was asked, with its outcome by the rule; two queries."""
-    tallies = tallies_read(run)
+    return outcomes_by(run, tallies_read(run))
+
+
+def outcomes_by(run: AnswerRun, tallies: Mapping[int, Tally]) -> list[ItemOutcome]:
+    """Every item of the run in the order in which it was asked, with its outcome by these counts."""
     names = ("benchmark_id", "benchmark__name", "skill", "image_type", "answer_type", "cluster")
     asked = RunItem.objects.filter(run=run).order_by("position")
     rows = asked.values_list("item_id", *(f"item__{name}" for name in names))

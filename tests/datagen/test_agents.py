@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.asking import MAX_TEXT, fenced, repair_request
 from core.domain.answers import AnswerType
 from core.provider import ImageRef, parse_choice
 from datagen.agents import requests
@@ -15,9 +16,7 @@ from datagen.agents.requests import (
     Task,
     analyst_request,
     edit_request,
-    fenced,
     planner_request,
-    repair_request,
     searcher_request,
     selector_request,
     solver_request,
@@ -26,7 +25,6 @@ from datagen.agents.requests import (
     writer_request,
 )
 from datagen.agents.schemas import (
-    MAX_TEXT,
     Analysis,
     Plan,
     Search,

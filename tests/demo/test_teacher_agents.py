@@ -5,10 +5,11 @@ from random import Random
 
 import pytest
 
+from core.asking import repair_request
 from core.domain.files import hash_bytes, write_atomic
 from core.media import media_path
 from core.provider import CallRequest, ImageRef, parse_choice
-from datagen.agents.requests import Task, planner_request, repair_request, solver_request, validator_request
+from datagen.agents.requests import Task, planner_request, solver_request, validator_request
 from datagen.agents.requests import writer_request as asked_to_write
 from datagen.agents.schemas import Plan, Solve, Validation, WrittenQuestion
 from datagen.drafts import Draft, draft_of

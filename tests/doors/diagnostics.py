@@ -6,6 +6,7 @@ from django.conf import settings
 
 from tests.doors.table import Door, slug
 from tests.doors.world import World
+from tests.pages.judging import make_complete, make_judging, make_labels, make_rulings
 
 
 def report(world: World) -> dict[str, Any]:
@@ -44,11 +45,54 @@ def item(world: World) -> dict[str, Any]:
     return {**world.slug(), "pk": world.campaign().answer_runs.first().items.first().pk}
 
 
+def run_complete(world: World) -> dict[str, Any]:
+    return {**world.slug(), "pk": make_complete(world.campaign().answer_runs.first()).pk}
+
+
+def judging(world: World) -> dict[str, Any]:
+    made = make_judging(make_complete(world.campaign().answer_runs.first()))
+    make_rulings(made)
+    return {**world.slug(), "pk": made.pk}
+
+
+def ruling(world: World) -> dict[str, Any]:
+    made = make_judging(make_complete(world.campaign().answer_runs.first()))
+    return {**world.slug(), "pk": make_rulings(made, 1, waiting=True)[0].pk}
+
+
+def labelling(world: World) -> dict[str, Any]:
+    made = make_judging(make_complete(world.campaign().answer_runs.first()), "types")
+    make_labels(made)
+    return {**world.slug(), "pk": made.pk}
+
+
+def label(world: World) -> dict[str, Any]:
+    made = make_judging(make_complete(world.campaign().answer_runs.first()), "types")
+    return {**world.slug(), "pk": make_labels(made, 1)[0].pk}
+
+
+def way(world: World) -> dict[str, Any]:
+    return {"way": "judge"}
+
+
+def word(world: World) -> dict[str, Any]:
+    return {"outcome": "correct"}
+
+
+def correction(world: World) -> dict[str, Any]:
+    return {"image_type": "map", "error_type": "other"}
+
+
 PAGES = [
     Door("report-list", "view", slug),
     Door("report-detail", "view", report),
     Door("report-skill", "view", skill),
     Door("item-detail", "view", item),
+    Door("judging-list", "view", run_complete),
+    Door("judging-start", "research", run_complete, "post", way),
+    Door("judging-detail", "view", judging),
+    Door("ruling-decide", "curate", ruling, "post", word),
+    Door("label-correct", "curate", label, "post", correction),
 ]
 API = [
     Door("api-checkpoint-list", "view", slug),
@@ -62,4 +106,11 @@ API = [
     Door("api-answer-run-list", "view", slug),
     Door("api-answer-run-detail", "view", run),
     Door("api-item-detail", "view", item),
+    Door("api-judging-list", "view", run_complete),
+    Door("api-judging-list", "research", run_complete, "post", way),
+    Door("api-judging-detail", "view", judging),
+    Door("api-ruling-list", "view", judging),
+    Door("api-ruling-decide", "curate", ruling, "post", word),
+    Door("api-label-list", "view", labelling),
+    Door("api-label-correct", "curate", label, "post", correction),
 ]
