@@ -1,8 +1,20 @@
-"""The agents' roles: which a campaign must have an endpoint for, and which add a step when they have one."""
+"""Roles of endpoints: which a campaign must have one for, and which add a step when they have one."""
 
 from typing import Literal, get_args
 
-Role = Literal["planner", "question_writer", "validator", "blind_solver", "searcher", "selector", "analyst", "editor"]
+Role = Literal[
+    "planner",
+    "question_writer",
+    "validator",
+    "blind_solver",
+    "searcher",
+    "selector",
+    "analyst",
+    "editor",
+    "model_under_test",
+]
 ROLES: tuple[str, ...] = get_args(Role)
 REQUIRED_ROLES: tuple[Role, ...] = ("planner", "question_writer", "validator", "blind_solver")
-CHAT_ROLES: tuple[Role, ...] = (*REQUIRED_ROLES, "searcher", "selector", "analyst")  # the editor speaks images/edits
+CHAT_ROLES: tuple[Role, ...] = (*REQUIRED_ROLES, "searcher", "selector", "analyst")
+# The editor speaks images/edits, and the model under test is no agent: ``all`` roles leave both out.
+MODEL_UNDER_TEST: Role = "model_under_test"
