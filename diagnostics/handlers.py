@@ -10,6 +10,7 @@ from diagnostics.models import AnswerRun
 from diagnostics.services.answer_runs import answer_run_execute
 from diagnostics.services.benchmarks import benchmark_check, benchmark_import
 from diagnostics.services.checkpoints import checkpoint_save
+from diagnostics.services.item_exports import items_export
 from diagnostics.services.predictions import predictions_import
 from diagnostics.services.reports import report_create
 
@@ -59,6 +60,11 @@ def answer_run_job(context: JobContext) -> dict[str, Any]:
 def report_job(context: JobContext) -> dict[str, Any]:
     """Freeze the report on a complete run."""
     return {"report_id": report_create(context, run_of(context)).pk}
+
+
+def items_export_job(context: JobContext) -> dict[str, Any]:
+    """Write items with their answers into a file."""
+    return items_export(context, campaign_of(context))
 
 
 def run_of(context: JobContext) -> AnswerRun:

@@ -2,11 +2,19 @@
 
 from django.urls import path
 
-from diagnostics import views
+from diagnostics import item_views, run_views, views
 
 urlpatterns = [
     path("campaigns/<slug:slug>/reports/", views.report_list, name="report-list"),
     path("campaigns/<slug:slug>/reports/<int:pk>/", views.report_detail, name="report-detail"),
     path("campaigns/<slug:slug>/reports/<int:pk>/skills/<path:skill>/", views.report_skill, name="report-skill"),
     path("campaigns/<slug:slug>/items/<int:pk>/", views.item_detail, name="item-detail"),
+    path("campaigns/<slug:slug>/runs/", run_views.run_list, name="run-list"),
+    path("campaigns/<slug:slug>/runs/new/", run_views.run_new, name="run-new"),
+    path("campaigns/<slug:slug>/runs/<int:pk>/", run_views.run_detail, name="run-detail"),
+    path("campaigns/<slug:slug>/items/", item_views.item_list, name="item-list"),
+    path("campaigns/<slug:slug>/items/views/", item_views.item_view_save, name="item-view-save"),
+    path("campaigns/<slug:slug>/items/views/remove/", item_views.item_view_remove, name="item-view-remove"),
+    path("campaigns/<slug:slug>/items/exports/", item_views.item_export, name="item-export"),
+    path("campaigns/<slug:slug>/items/exports/<int:pk>/", item_views.item_export_file, name="item-export-file"),
 ]

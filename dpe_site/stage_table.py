@@ -14,6 +14,7 @@ from diagnostics.handlers import (
     benchmark_check_job,
     benchmark_import_job,
     checkpoint_register_job,
+    items_export_job,
     predictions_import_job,
     report_job,
 )
@@ -25,6 +26,7 @@ HANDLERS: dict[str, Handler] = {
     "benchmark_import": Handler(benchmark_import_job),
     "benchmark_check": Handler(benchmark_check_job),
     "predictions_import": Handler(predictions_import_job),
+    "items_export": Handler(items_export_job),
     "pool_import": Handler(pool_import_job),
     "answer_run": Handler(answer_run_job, stage_then),
     "report": Handler(report_job, stage_then),

@@ -6,11 +6,11 @@ import re
 import pytest
 from django.test import Client
 
+from core.csv_lines import harmless
 from diagnostics.models import Answer, AnswerRun, Verdict
 from tests.pages.asking import page, saved
 from tests.pages.comparing import answer_items, evaluation_count, make_comparison
 from tests.pages.rows import end_round, make_full_campaign, make_round
-from training.comparison_csv import harmless
 from training.models import Evaluation
 from training.paired_items import OUTCOMES, ItemFilter, counted, frozen_counts, pairs_chunked, pairs_filtered
 from training.selectors.parts import evaluation_view
