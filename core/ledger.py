@@ -22,6 +22,7 @@ from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
 from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
+from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
 
@@ -64,6 +65,11 @@ class Ledger:
         endpoint = self.endpoint(request.role)
         return await self._once(endpoint, request, lambda client: send(client, endpoint, request))
 
+    async def ask_paced(self, request: CallRequest, pace: Pace) -> CallAnswer:
+        """As ``ask``, with as many calls at once as ``pace`` allows; every try tells it how the endpoint bears them."""
+        endpoint = self.endpoint(request.role)
+        return await self._once(endpoint, request, lambda client: send_paced(client, endpoint, request, pace))
+
     async def edit(self, request: EditRequest) -> tuple[str, ...]:
         """Edited pictures by sha256, from the ledger or new; they are stored before they are returned."""
         endpoint = self.endpoint(request.role)
@@ -90,7 +96,7 @@ class Ledger:
         async with self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency)):
             call = await self.writer.write(self._open, (endpoint, request))
             if call.status == "answered":
-                answer = CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out)
+                answer = CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
             else:
                 answer = await self._send(call, endpoint, send_it)
         self.answered[request.role] += 1
@@ -105,7 +111,7 @@ class Ledger:
             call.error = str(error)
             await self.writer.write(calls_close, call)
             raise
-        call.status, call.choices = "answered", list(answer.choices)
+        call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
         call.tokens_in, call.tokens_out = answer.tokens_in, answer.tokens_out
         call.cost = answer.cost(endpoint)
         call.latency_ms = int(1000 * (time.monotonic() - started))
@@ -193,7 +199,7 @@ def call_row(context: JobContext, key: str, endpoint: Endpoint, request: Request
 def calls_close(calls: list[ModelCall]) -> list[None]:
     """Store how calls ended."""
     now = timezone.now()
-    names = ("status", "choices", "tokens_in", "tokens_out", "cost", "latency_ms", "error")
+    names = ("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error")
     for call in calls:
         news = {name: getattr(call, name) for name in names}
         ModelCall.objects.filter(idempotency_key=call.idempotency_key).update(answered_at=now, **news)

@@ -42,10 +42,11 @@ class ImageRef:
 
 @dataclass(frozen=True)
 class CallRequest:
-    """What to ask: text, pictures, and the schema that the answer must fit.
+    """What to ask: text, pictures, and the schema that the answer must fit, if any.
 
-    ``subject`` says what the call is for (``r1/s12/t0``); with the campaign, role and content it makes
-    the idempotency key, so that the same question for the same purpose is paid once.
+    Without a ``schema`` the answer is free text; ``max_tokens`` 0 leaves its length to the server. ``subject`` says
+    what the call is for (``r1/s12/t0``); with the campaign, role and content it makes the idempotency key, so that the
+    same question for the same purpose is paid once.
     """
 
     role: str
@@ -53,11 +54,13 @@ class CallRequest:
     prompt_version: str
     system: str
     text: str
-    schema: type[BaseModel]
+    schema: type[BaseModel] | None
     images: tuple[ImageRef, ...] = ()
     num_choices: int = 1
     temperature: float = 0.0
     seed: int = 0
+    top_p: float = 1.0
+    max_tokens: int = 0
     tool = ""  # no field: a model is no tool
 
     @cached_property
@@ -67,9 +70,10 @@ class CallRequest:
             self.system,
             self.text,
             *(image.sha256 for image in self.images),
-            self.schema.__name__,
+            self.schema.__name__ if self.schema else "",
         ]
         parts += [str(self.num_choices), str(self.temperature), str(self.seed)]
+        parts += [f"{name}={value}" for name, value in self.limits.items()]
         return hash_bytes("\x1f".join(parts))
 
     def idempotency_key(self, endpoint: Endpoint) -> str:
@@ -87,18 +91,28 @@ class CallRequest:
             {"type": "image_url", "image_url": {"url": image.data_url()}} for image in self.images
         ]
         blocks.append({"type": "text", "text": self.text})
-        schema = {"name": self.schema.__name__, "schema": json_schema(self.schema), "strict": True}
+        system = [{"role": "system", "content": self.system}] if self.system else []
         return {
             "model": model,
-            "messages": [
-                {"role": "system", "content": self.system},
-                {"role": "user", "content": blocks},
-            ],
-            "response_format": {"type": "json_schema", "json_schema": schema},
+            "messages": [*system, {"role": "user", "content": blocks}],
+            **(response_format(self.schema) if self.schema else {}),
             "n": self.num_choices,
             "temperature": self.temperature,
             "seed": self.seed % (1 << 31),
+            **self.limits,
         }
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Settings that most calls leave to the server, as the API takes them; only those that are set."""
+        set_ones = {"top_p": self.top_p} if self.top_p < 1 else {}
+        return set_ones | ({"max_tokens": self.max_tokens} if self.max_tokens else {})
+
+
+def response_format(schema: type[BaseModel]) -> dict[str, Any]:
+    """The part of a request that asks for JSON of this schema."""
+    asked = {"name": schema.__name__, "schema": json_schema(schema), "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": asked}}
 
 
 def call_key(endpoint: Endpoint, role: str, subject: str, request_hash: str) -> str:
@@ -108,12 +122,16 @@ def call_key(endpoint: Endpoint, role: str, subject: str, request_hash: str) -> 
 
 @dataclass(frozen=True)
 class CallAnswer:
-    """What came back, as text (edited pictures by their sha256), with what it used."""
+    """What came back, as text (edited pictures by their sha256), with what it used.
+
+    ``finish`` is ``length`` when a choice was cut off, ``stop`` when all ended by themselves, empty when nobody said.
+    """
 
     choices: tuple[str, ...]
     tokens_in: int = 0
     tokens_out: int = 0
     num_images: int = 0
+    finish: str = ""
 
     def cost(self, endpoint: Endpoint) -> Decimal:
         """Money by the endpoint's prices: per million tokens, and per edited picture."""
@@ -136,6 +154,7 @@ class Choice(BaseModel):
 
     index: int | None = None
     message: Spoken | None = None
+    finish_reason: str | None = None
 
 
 class Usage(BaseModel):
@@ -217,9 +236,17 @@ def read_reply(reply: Completion) -> CallAnswer:
     """The texts of a reply in the order of its choices; text that no database can hold is made clean."""
     ordered = sorted(reply.choices, key=lambda choice: choice.index or 0)
     usage = reply.usage or Usage()
-    return CallAnswer(
-        tuple(choice_text(choice) for choice in ordered), usage.prompt_tokens or 0, usage.completion_tokens or 0
-    )
+    texts = tuple(choice_text(choice) for choice in ordered)
+    used = (usage.prompt_tokens or 0, usage.completion_tokens or 0)
+    return CallAnswer(texts, *used, finish=finish_of(ordered))
+
+
+def finish_of(choices: list[Choice]) -> str:
+    """How the choices ended: ``length`` when one was cut off, ``stop`` when each says that it was not, else empty."""
+    reasons = [choice.finish_reason for choice in choices]
+    if "length" in reasons:
+        return "length"
+    return "stop" if all(reasons) else ""
 
 
 def choice_text(choice: Choice) -> str:

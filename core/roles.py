@@ -14,9 +14,12 @@ Role = Literal[
     "judge",
     "second_judge",
     "third_judge",
+    "model_under_test",
 ]
 ROLES: tuple[str, ...] = get_args(Role)
 REQUIRED_ROLES: tuple[Role, ...] = ("planner", "question_writer", "validator", "blind_solver")
 CHAT_ROLES: tuple[Role, ...] = (*REQUIRED_ROLES, "searcher", "selector", "analyst")  # the editor speaks images/edits
 # In the order in which they are asked. They are named one by one: the same model twice is no second opinion.
 JUDGES: tuple[Role, ...] = ("judge", "second_judge", "third_judge")
+# The editor speaks images/edits, and the model under test is no agent: ``all`` roles leave both out.
+MODEL_UNDER_TEST: Role = "model_under_test"

@@ -126,6 +126,7 @@ class AnswerSpec(Spec):
     prompt_version: str
     sampling: Sampling = Sampling()
     batch_size: int = Field(default=64, ge=1, description="items a batch; batches are the unit of resume")
+    engine: Annotated[Literal["transformers", "vllm"], LATER] = "transformers"
 
 
 class AnswerItem(Frozen):

@@ -11,10 +11,10 @@ from rest_framework.views import APIView
 
 from core.api import campaign_of
 from core.api_cursor import CURSOR, cursor_page
-from core.errors import NotFound
 from core.pages import number_of
 from diagnostics.item_page import PAGE, RunAnswers, item_history, item_open
 from diagnostics.models import AnswerRun, Item, Report
+from diagnostics.run_page import differences_json, run_open
 
 VERDICTS = ("weak", "not_weak", "not_enough_data")
 
@@ -45,10 +45,7 @@ class AnswerRunDetail(APIView):
     @extend_schema(operation_id="answer_run_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, pk: int) -> Response:
         """What was asked, with which frozen settings, and what the run's files say."""
-        campaign = campaign_of(request, slug)
-        run = campaign.answer_runs.select_related("checkpoint").filter(pk=pk).first()
-        if run is None:
-            raise NotFound(f"There is no answer run {pk} in {campaign}.")
+        run = run_open(campaign_of(request, slug), pk)
         report = Report.objects.filter(run=run).values_list("pk", flat=True).first()
         return Response({**run_json(run), "spec": run.spec, "result": run.result, "report": report})
 
@@ -89,6 +86,7 @@ def run_json(row: AnswerRun) -> dict[str, Any]:
     """An answer run in the list."""
     names = ("id", "label", "split", "run_name", "num_items", "num_answers", "is_complete", "created_at")
     named = {"checkpoint": row.checkpoint_id, "checkpoint_name": row.checkpoint.name}
+    named["engine"] = row.spec.get("engine", "transformers")
     return {**{name: getattr(row, name) for name in names}, **named}
 
 
@@ -114,6 +112,7 @@ def history_json(seen: RunAnswers) -> dict[str, Any]:
         **run_json(seen.run),
         "right": seen.num_right,
         "scored": seen.num_scored,
+        "unlike_newest": differences_json(seen.unlike),
         "report": seen.report,
         "answers": answers,
     }

@@ -11,6 +11,7 @@ from diagnostics.selectors.rulings import judging_of
 from diagnostics.services.answer_runs import answer_run_execute
 from diagnostics.services.benchmarks import benchmark_check, benchmark_import
 from diagnostics.services.checkpoints import checkpoint_save
+from diagnostics.services.item_exports import items_export
 from diagnostics.services.judging import judging_run
 from diagnostics.services.predictions import predictions_import
 from diagnostics.services.reports import report_create
@@ -68,6 +69,11 @@ def judging_job(context: JobContext) -> dict[str, Any]:
     judging = judging_of(campaign_of(context), context.spec["judging_id"])
     result = judging_run(context, judging)
     return {"judging_id": judging.pk, **{name: value for name, value in result.items() if name != "skills"}}
+
+
+def items_export_job(context: JobContext) -> dict[str, Any]:
+    """Write items with their answers into a file."""
+    return items_export(context, campaign_of(context))
 
 
 def run_of(context: JobContext) -> AnswerRun:

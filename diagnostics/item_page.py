@@ -1,13 +1,15 @@
 """What the item page reads: one item, and every answer that any run got to it, newest runs first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.errors import NotAllowed, NotFound
 from core.models import Campaign
+from diagnostics.domain.run_differences import ABOUT_ITEMS, Difference, run_differences
 from diagnostics.domain.splits import Split
 from diagnostics.models import Answer, AnswerRun, Item, Report, Verdict
 from diagnostics.pages import by_rule
+from diagnostics.selectors.run_facts import run_facts
 
 PAGE = 12
 
@@ -22,13 +24,17 @@ class JudgedAnswer:
 
 @dataclass(frozen=True)
 class RunAnswers:
-    """What one run got: its answers, how many of them were scored and right, and the report made of the run."""
+    """What one run got: its answers, how many of them were scored and right, and the report made of the run.
+
+    ``unlike`` is what else differs from the newest run shown, besides the checkpoint and the other items asked.
+    """
 
     run: AnswerRun
     answers: list[JudgedAnswer]
     num_right: int
     num_scored: int
     report: int | None
+    unlike: tuple[Difference, ...] = ()
 
 
 def item_open(campaign: Campaign, pk: int) -> Item:
@@ -52,7 +58,13 @@ def item_history(item: Item, before: int | None) -> list[RunAnswers]:
     for answer in found.prefetch_related("verdicts"):
         answers[answer.run_id].append(answer)
     reports = dict(Report.objects.filter(run__in=runs).values_list("run", "pk"))
-    return [run_answers(rows, reports.get(run)) for run, rows in answers.items()]
+    seen = [run_answers(rows, reports.get(run)) for run, rows in answers.items()]
+    return [replace(one, unlike=unlike_of(one.run, seen[0].run)) for one in seen]
+
+
+def unlike_of(run: AnswerRun, newest: AnswerRun) -> tuple[Difference, ...]:
+    """What differs between a run and the newest one, for the eyes of one item."""
+    return run_differences(run_facts(run), run_facts(newest), ignore=ABOUT_ITEMS)
 
 
 def run_answers(answers: Sequence[Answer], report: int | None) -> RunAnswers:

@@ -263,3 +263,19 @@ class SkillDiagnosis(models.Model):
     def has_too_few_images(self) -> bool:
         """Whether the interval must not be trusted, because too few different images were asked."""
         return self.effective_images < MIN_IMAGES
+
+
+class SavedView(models.Model):
+    """A filter of the list of items that a person keeps under a name."""
+
+    campaign = models.ForeignKey("core.Campaign", on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey("auth.User", on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=1500)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "user", "name"], name="view_name_once_a_person")]
+
+    def __str__(self) -> str:
+        return self.name

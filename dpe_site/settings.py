@@ -128,6 +128,7 @@ WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = ENV.var / "media"
 RUNS_ROOT = ENV.var / "runs"
 DATASETS_ROOT = ENV.var / "datasets"
+EXPORTS_ROOT = ENV.var / "exports"
 DISK_REPORT = ENV.var / "disk.json"
 IMPORT_ROOTS = ENV.import_roots
 WATCHDOG_S = ENV.watchdog_s

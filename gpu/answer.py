@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import ValidationError
@@ -19,12 +19,15 @@ from pydantic import ValidationError
 from core.domain.files import hash_file
 from core.domain.seeds import seed_of
 from core.specs import ANSWERS_FILE, ITEMS_FILE, AnswerItem, AnswerResult, AnswerRow, AnswerSpec
+from gpu.asking import pictures_of, prompts_of
 from gpu.errors import GpuFault, one_line
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
-from gpu.pictures import read_picture
 from gpu.runtime import Run, append_lines, run_child
 from gpu.sampling import sample_answers
 from gpu.vision import speed_up_vision
+
+if TYPE_CHECKING:
+    from gpu.vllm_answers import VllmAnswerer
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,9 @@ class Answerer:
 
     def encode(self, batch: Sequence[AnswerItem]) -> dict[str, torch.Tensor]:
         """The batch as the model reads it: token ids padded left, patches, grids; on the CPU."""
-        texts = [self.processor.apply_chat_template(item.messages, add_generation_prompt=True) for item in batch]
-        pictures = [self._picture(name) for item in batch for name in item.images]
-        asked = [sum(block["type"] == "image" for m in item.messages for block in m["content"]) for item in batch]
-        if wrong := [item.id for item, n in zip(batch, asked, strict=True) if n != len(item.images)]:
-            raise GpuFault("bad_input", f"Item {wrong[0]} asks for another number of pictures than it names.")
+        texts = prompts_of(self.processor, batch)
+        pictures = [picture for item in batch for picture in pictures_of(item, self.spec.places.media)]
         return dict(self.processor(text=texts, images=pictures, padding=True, return_tensors="pt"))
-
-    def _picture(self, name: str) -> Any:
-        path = self.spec.places.media / name[:2] / name
-        if not path.is_file():
-            raise GpuFault("bad_input", f"The picture {name} is not in {self.spec.places.media}.")
-        return read_picture(path.read_bytes(), name)
 
     def answer(
         self, batch: Sequence[AnswerItem], inputs: dict[str, torch.Tensor], number: int, beat: Callable[[], None]
@@ -114,11 +108,20 @@ def work(run: Run, spec: AnswerSpec) -> AnswerResult:
     return AnswerResult(num_answers=len(items) * count, answers_hash=hash_file(path), **run.facts())
 
 
+def load_answerer(spec: AnswerSpec) -> "Answerer | VllmAnswerer":
+    """The model in the engine that the spec names."""
+    folder = spec.places.checkpoint
+    if spec.engine == "vllm":
+        from gpu.vllm_answers import load_vllm  # loads vLLM, which most machines lack
+
+        return load_vllm(spec)
+    return Answerer(spec, load_processor(folder), speed_up_vision(load_model(folder, spec.device, spec.dtype)))
+
+
 def answer_all(run: Run, spec: AnswerSpec, batches: Sequence[Sequence[AnswerItem]], done: int) -> None:
     """Append the answers of every batch from ``done`` on; the next one is read while one is answered."""
     prepare_torch(spec)
-    folder, total = spec.places.checkpoint, sum(map(len, batches))
-    answerer = Answerer(spec, load_processor(folder), speed_up_vision(load_model(folder, spec.device, spec.dtype)))
+    answerer, total = load_answerer(spec), sum(map(len, batches))
     with ThreadPoolExecutor(max_workers=1) as reader:
         following = reader.submit(answerer.encode, batches[done])
         for number in range(done, len(batches)):

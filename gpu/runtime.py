@@ -43,7 +43,7 @@ PROGRESS_EVERY_S = 0.5
 PARENT_LOOK_S = 2.0
 PR_SET_PDEATHSIG = 1
 EXIT_FAILED, EXIT_LOCKED = 1, 75
-VERSIONS = ("torch", "transformers", "trl", "accelerate", "tokenizers")
+VERSIONS = ("torch", "transformers", "trl", "accelerate", "tokenizers", "vllm")
 
 
 def is_first() -> bool:

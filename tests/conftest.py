@@ -13,6 +13,7 @@ def own_folders(tmp_path: Path, settings):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.RUNS_ROOT = tmp_path / "runs"
     settings.DATASETS_ROOT = tmp_path / "datasets"
+    settings.EXPORTS_ROOT = tmp_path / "exports"
     settings.DISK_REPORT = tmp_path / "disk.json"
     settings.IMPORT_ROOTS = (tmp_path / "imports",)
     settings.IMPORT_ROOTS[0].mkdir()

@@ -90,11 +90,13 @@ class FakeEndpoint:
 
 
 def read_request(body: dict[str, Any], key: str) -> Asked:
-    system, user = body["messages"]
+    *system, user = body["messages"]
     images = tuple(part["image_url"]["url"] for part in user["content"] if part["type"] == "image_url")
     text = next(part["text"] for part in user["content"] if part["type"] == "text")
-    schema = body["response_format"]["json_schema"]["name"]
-    return Asked(key, schema, system["content"], text, images, body["n"], body["seed"], body["model"])
+    schema = body["response_format"]["json_schema"]["name"] if "response_format" in body else ""
+    return Asked(
+        key, schema, system[0]["content"] if system else "", text, images, body["n"], body["seed"], body["model"]
+    )
 
 
 def text_of(answer: Any) -> str:

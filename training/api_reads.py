@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from core.api import campaign_of
 from core.api_cursor import CURSOR, cursor_page, rows_behind
+from diagnostics.run_page import differences_json, runs_differ
 from training.comparison_page import evaluation_of, evaluations_of, filter_of
 from training.models import Evaluation, Metric
 from training.paired_items import OUTCOMES, PairView, Said, pairs_filtered, pairs_read
@@ -76,7 +77,9 @@ class EvaluationDetail(APIView):
         evaluation = evaluation_of(campaign_of(request, slug), pk)
         view = evaluation_view(evaluation.pk)
         assert view is not None
-        return Response({**evaluation_json(evaluation), **asdict(view), "target_skills": evaluation.target_skills})
+        differences = differences_json(runs_differ(evaluation.before, evaluation.after))
+        facts = {"target_skills": evaluation.target_skills, "run_differences": differences}
+        return Response({**evaluation_json(evaluation), **asdict(view), **facts})
 
 
 class EvaluationItems(APIView):

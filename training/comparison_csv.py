@@ -1,10 +1,9 @@
 """The items of a comparison as CSV, one line an answer, made while it is sent."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import zip_longest
 
+from core.csv_lines import csv_lines
 from training.models import Evaluation
 from training.paired_items import ItemFilter, PairView, Said, pairs_chunked
 
@@ -12,7 +11,6 @@ COLUMNS = (
     *("item", "benchmark", "index", "skill", "question", "gold", "outcome", "before_share", "after_share", "sample"),
     *("before_answer", "before_extracted", "before_verdict", "after_answer", "after_extracted", "after_verdict"),
 )
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def comparison_csv(evaluation: Evaluation, wanted: ItemFilter) -> Iterator[bytes]:
@@ -37,15 +35,3 @@ def said_cells(said: Said | None) -> list[str]:
         return ["", "", ""]
     verdict = said.verdict
     return [said.answer.text, verdict.extracted if verdict else "", verdict.strict if verdict else ""]
-
-
-def csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows as CSV; a cell that a spreadsheet would run as a formula gets an apostrophe in front."""
-    text = io.StringIO()
-    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def harmless(cell: str) -> str:
-    """The cell as text that no spreadsheet computes."""
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell

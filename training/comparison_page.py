@@ -11,6 +11,7 @@ from core.errors import InvalidInput, NotFound
 from core.models import Campaign
 from diagnostics.domain.splits import Split
 from diagnostics.models import Item
+from diagnostics.run_page import runs_differ
 from training.domain.gate import detectable_difference, items_needed
 from training.figures import suite_groups
 from training.models import TARGET, Evaluation
@@ -97,6 +98,7 @@ def comparison_context(
     assert view is not None
     wanted = filter_of(asked)
     context = {"evaluation": evaluation, "view": view, "wanted": wanted}
+    context["differences"] = runs_differ(evaluation.before, evaluation.after)
     if not view.rows:
         return context
     context |= {"groups": suite_groups(view), "sights": sights_of(view.rows)}

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from core.domain.files import hash_bytes
+
 PROMPT_VERSION = "boxed-1"
 FORMAT_REQUEST = "Put the final answer in \\boxed{}."
 
@@ -41,3 +43,7 @@ def question_messages(
     blocks: list[Block] = [{"type": "image"} for _ in range(num_images)]
     blocks.append({"type": "text", "text": question_text(question, options, hint)})
     return [{"role": "user", "content": blocks}]
+
+
+# Changes with every word of the template, whether or not somebody thought of PROMPT_VERSION.
+PROMPT_HASH = hash_bytes(question_text("{question}", {"A": "{option}", "B": "{option}"}, "{hint}"))

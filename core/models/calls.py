@@ -55,6 +55,7 @@ class ModelCall(models.Model):
     num_sent = models.PositiveSmallIntegerField(default=1)
     inputs = models.JSONField(default=dict, help_text="what was asked: text, and pictures by sha256")
     choices = models.JSONField(default=list)
+    finish = models.CharField(max_length=10, blank=True, help_text="length: an answer was cut off; stop: none was")
     tokens_in = models.PositiveIntegerField(default=0)
     tokens_out = models.PositiveIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=6, default=0)

@@ -1,7 +1,8 @@
-"""Answer runs: items are chosen when a run is made, a GPU child answers them, the answers come in exactly once."""
+"""Answer runs: items are chosen when a run is made, its engine answers them, the answers come in exactly once."""
 
+import json
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -9,87 +10,100 @@ from django.db import transaction
 
 from core.access import audit, require
 from core.domain.files import hash_bytes, write_atomic
-from core.domain.prompts import PROMPT_VERSION, question_messages
+from core.domain.prompts import question_messages
 from core.domain.seeds import seed_of
 from core.errors import InvalidInput
 from core.gpu_runs import GpuRun, gpu_run
 from core.jobs.context import JobContext
-from core.models import Campaign
-from core.specs import ITEMS_FILE, AnswerItem, AnswerSpec, Places, Sampling
+from core.models import Campaign, Endpoint
+from core.roles import MODEL_UNDER_TEST
+from core.specs import ITEMS_FILE, AnswerItem, AnswerSpec, Places
+from diagnostics.engines.endpoint import endpoint_answer
 from diagnostics.models import AnswerRun, Checkpoint, Item, RunItem
+from diagnostics.run_spec import RunChoice, run_spec
 from diagnostics.services.ingest import answers_ingest
 from diagnostics.services.item_choice import BankItem, items_choose
 
 CHUNK = 500
 
 
-class RunChoice(TypedDict):
-    """What a run asks and how. A ``sampling`` that names no ``max_new_tokens`` gets the campaign's."""
-
-    split: str
-    items_a_skill: int
-    sampling: Sampling
-    label: str
-    round_number: int
-
-
 def answer_run_create(
-    *, actor: User, campaign: Campaign, checkpoint: Checkpoint, **choice: Unpack[RunChoice]
+    *, actor: User, campaign: Campaign, checkpoint: Checkpoint | None, **choice: Unpack[RunChoice]
 ) -> AnswerRun:
-    """A run with its items and settings frozen; ``result["reused_items"]`` counts items of earlier rounds."""
+    """A run with its items and settings frozen; ``result["reused_items"]`` counts items of earlier rounds.
+
+    Only a run by ``endpoint`` may name no checkpoint: it then stands for the endpoint's model.
+    """
     require(actor, "research", campaign)
-    if checkpoint.campaign_id != campaign.pk:
-        raise InvalidInput("checkpoint: it belongs to another campaign.", field="checkpoint")
-    if checkpoint.is_elsewhere:
-        raise InvalidInput("checkpoint: it has no folder here, only predictions.", field="checkpoint")
-    split, round_number = choice["split"], choice["round_number"]
+    endpoint = model_under_test(campaign) if choice.get("engine") == "endpoint" else None
+    bank = {item.id: item for item in bank_items(campaign, choice)}
     chosen = items_choose(
-        bank_items(campaign, split),
-        seed=seed_of(campaign.seed, split),
+        bank.values(),
+        seed=seed_of(campaign.seed, choice["split"]),
         items_a_skill=choice["items_a_skill"],
-        round_number=round_number,
+        round_number=choice["round_number"],
     )
     if not chosen.item_ids:
-        raise InvalidInput(f"There are no {split} items: import a benchmark first.", field="split")
-    spec = spec_of(campaign, checkpoint, choice)
+        raise InvalidInput(f"There are no {choice['split']} items to ask: import a benchmark first.", field="split")
     with transaction.atomic():
+        checkpoint = checkpoint_asked(actor, campaign, checkpoint, endpoint)
         run = AnswerRun.objects.create(
             campaign=campaign,
             checkpoint=checkpoint,
-            split=split,
+            split=choice["split"],
             label=choice["label"],
-            spec=spec,
+            spec=run_spec(campaign, checkpoint, choice, [bank[item] for item in chosen.item_ids], endpoint),
             num_items=len(chosen.item_ids),
             num_answers=choice["sampling"].num_answers,
             result={"reused_items": chosen.num_reused},
         )
         rows = [RunItem(run=run, item_id=item, position=place) for place, item in enumerate(chosen.item_ids)]
         RunItem.objects.bulk_create(rows, batch_size=CHUNK)
-        audit(actor, "answer_run.created", run, campaign=campaign, split=split, items=run.num_items)
+        audit(actor, "answer_run.created", run, campaign=campaign, split=run.split, items=run.num_items)
     return run
 
 
-def bank_items(campaign: Campaign, split: str) -> list[BankItem]:
-    """What could be asked: items of benchmarks whose import is complete."""
-    whole = Item.objects.filter(benchmark__campaign=campaign, benchmark__num_items__gt=0, split=split)
+def model_under_test(campaign: Campaign) -> Endpoint:
+    """Who answers runs by endpoint; InvalidInput when nobody does."""
+    found = campaign.endpoints.filter(role=MODEL_UNDER_TEST).first()
+    if found is None:
+        raise InvalidInput(f"engine: no endpoint plays {MODEL_UNDER_TEST}; set one first.", field="engine")
+    return found
+
+
+def checkpoint_asked(
+    actor: User, campaign: Campaign, checkpoint: Checkpoint | None, endpoint: Endpoint | None
+) -> Checkpoint:
+    """The checkpoint that the run stands for; for an endpoint without one, the model of that name elsewhere."""
+    if checkpoint is None and endpoint is None:
+        raise InvalidInput("checkpoint: say which one answers.", field="checkpoint")
+    if checkpoint is None:
+        return model_elsewhere(actor, campaign, str(endpoint and endpoint.model))
+    if checkpoint.campaign_id != campaign.pk:
+        raise InvalidInput("checkpoint: it belongs to another campaign.", field="checkpoint")
+    if checkpoint.is_elsewhere and endpoint is None:
+        raise InvalidInput("checkpoint: it has no folder here, only predictions.", field="checkpoint")
+    return checkpoint
+
+
+def model_elsewhere(actor: User, campaign: Campaign, name: str) -> Checkpoint:
+    """The checkpoint without a folder that stands for an endpoint's model; the same name is the same model."""
+    content_hash = hash_bytes(f"model {name} of an endpoint")
+    row, is_new = Checkpoint.objects.get_or_create(
+        campaign=campaign, content_hash=content_hash, defaults={"name": name, "path": ""}
+    )
+    if is_new:
+        audit(actor, "checkpoint.named", row, campaign=campaign, content_hash=content_hash)
+    return row
+
+
+def bank_items(campaign: Campaign, choice: RunChoice) -> list[BankItem]:
+    """What could be asked: items of benchmarks whose import is complete, of the benchmark and skill that are named."""
+    whole = Item.objects.filter(benchmark__campaign=campaign, benchmark__num_items__gt=0, split=choice["split"])
+    named = {"benchmark__name": choice.get("benchmark"), "skill": choice.get("skill")}
+    whole = whole.filter(**{name: value for name, value in named.items() if value})
     rows = whole.values_list("id", "skill", "content_hash", "benchmark__name", "index")
     return [BankItem(*row) for row in rows.iterator(chunk_size=2000)]
-
-
-def spec_of(campaign: Campaign, checkpoint: Checkpoint, choice: RunChoice) -> dict[str, object]:
-    """The run's AnswerSpec as JSON, but for the places and the hash of its items, which are known when it starts."""
-    engine, sampling = campaign.config.engine, choice["sampling"]
-    if "max_new_tokens" not in sampling.model_fields_set:
-        sampling = sampling.model_copy(update={"max_new_tokens": engine.max_new_tokens})
-    return {
-        "checkpoint_hash": checkpoint.content_hash,
-        "seed": seed_of(campaign.seed, "answers", choice["split"], choice["round_number"]),
-        "device": engine.device,
-        "dtype": engine.dtype,
-        "prompt_version": PROMPT_VERSION,
-        "sampling": sampling.model_dump(mode="json"),
-        "batch_size": engine.batch_size,
-    }
 
 
 def answer_run_execute(context: JobContext, run: AnswerRun) -> None:
@@ -98,16 +112,32 @@ def answer_run_execute(context: JobContext, run: AnswerRun) -> None:
         return
     items = run_items(run)
     text = items_text(items)
-    spec = AnswerSpec.model_validate({**run.spec, "items_hash": hash_bytes(text), "places": places_of(run)})
-    with context.writing():
-        AnswerRun.objects.filter(pk=run.pk).update(run_name=spec.run_name())
+    if run.spec.get("engine") == "endpoint":
+        name_run(context, run, hash_bytes(json.dumps([run.spec, hash_bytes(text)], sort_keys=True))[:32])
+        endpoint_answer(context, run, items)
+    else:
+        answer_here(context, run, items, text)
+    run.refresh_from_db()
+
+
+def answer_here(context: JobContext, run: AnswerRun, items: list[Item], text: str) -> None:
+    """Let a child behind the GPU border answer ``text``, and take its answers in."""
+    facts = {name: value for name, value in run.spec.items() if name in AnswerSpec.model_fields}
+    spec = AnswerSpec.model_validate({**facts, "items_hash": hash_bytes(text), "places": places_of(run)})
+    name_run(context, run, spec.run_name())
 
     def write_inputs(folder: Path) -> None:
         write_atomic(folder / ITEMS_FILE, text)
 
     folder = gpu_run(context, GpuRun("gpu.answer", spec, write_inputs))
     answers_ingest(context, run, {answer_id(item): item for item in items}, folder)
-    run.refresh_from_db()
+
+
+def name_run(context: JobContext, run: AnswerRun, name: str) -> None:
+    """Write down which folder, or which calls, the answers come from."""
+    run.run_name = name
+    with context.writing():
+        AnswerRun.objects.filter(pk=run.pk).update(run_name=name)
 
 
 def run_items(run: AnswerRun) -> list[Item]:

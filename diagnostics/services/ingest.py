@@ -15,10 +15,13 @@ from core.errors import GpuJobFailed
 from core.jobs.context import JobContext
 from core.specs import ANSWERS_FILE, RESULT_FILE, AnswerResult, AnswerRow
 from diagnostics.models import Answer, AnswerRun, Item, Verdict
+from diagnostics.selectors.outcomes import ItemOutcome, item_outcomes
+from diagnostics.services.counts import group, sums_of
 
 CHUNK = 500
 PAUSE_S = 0.02
 RULE = "rule"
+REFUSED = "refused"  # how an answer ended that its endpoint would not give
 Thing = TypeVar("Thing")
 
 
@@ -29,12 +32,36 @@ def answers_ingest(context: JobContext, run: AnswerRun, items: Mapping[str, Item
         raise GpuJobFailed(f"{folder / ANSWERS_FILE} is not the file that its result names; delete the folder, retry.")
     answers_store(context, run, items, folder / ANSWERS_FILE)
     verdicts_store(context, run)
-    facts = {"seconds": result.seconds, "versions": result.versions, "extractor_version": EXTRACTOR_VERSION}
+    run_complete(context, run, {"seconds": result.seconds, "versions": result.versions})
+
+
+def run_complete(context: JobContext, run: AnswerRun, facts: Mapping[str, object]) -> None:
+    """Call a run whose answers are graded complete, once, with ``facts`` and what it got right by skill."""
+    facts = {**facts, "extractor_version": EXTRACTOR_VERSION, "skills": skill_tallies(run)}
     with context.writing():
         if AnswerRun.objects.filter(pk=run.pk, is_complete=False).update(
             is_complete=True, result={**run.result, **facts}
         ):
             audit(context.job.actor, "answer_run.completed", run, campaign=run.campaign)
+
+
+def skill_tallies(run: AnswerRun) -> list[dict[str, object]]:
+    """Frozen counts by skill: scored items, right ones strict and lenient, the strict interval, unscored answers."""
+    return [skill_tally(skill, rows) for skill, rows in group(item_outcomes(run), lambda row: row.skill).items()]
+
+
+def skill_tally(skill: str, rows: Sequence[ItemOutcome]) -> dict[str, object]:
+    """One skill's counts; no interval where no item was scored."""
+    strict, lenient = sums_of(rows, lambda row: row.strict), sums_of(rows, lambda row: row.lenient)
+    interval = strict.interval if strict.n else None
+    return {
+        "skill": skill,
+        "n": strict.n,
+        "right": strict.right,
+        "right_lenient": lenient.right,
+        "interval": [interval.low, interval.high] if interval else None,
+        "num_unscored": sum(row.num_unscored for row in rows),
+    }
 
 
 def answers_store(context: JobContext, run: AnswerRun, items: Mapping[str, Item], path: Path) -> None:
@@ -80,8 +107,16 @@ def verdicts_store(context: JobContext, run: AnswerRun) -> None:
 
 
 def verdicts_of(answers: Sequence[Answer]) -> list[Verdict]:
-    """The rule's word on each answer; formulas are compared side by side."""
-    return [verdict_of(*pair) for pair in zip(answers, grade_many([text_of(a) for a in answers]), strict=True)]
+    """The rule's word on each answer; formulas are compared side by side. What an endpoint refused is unscored."""
+    said = [answer for answer in answers if answer.finish != REFUSED]
+    graded = zip(said, grade_many([text_of(answer) for answer in said]), strict=True)
+    return [verdict_of(*pair) for pair in graded] + [verdict_unsaid(a) for a in answers if a.finish == REFUSED]
+
+
+def verdict_unsaid(answer: Answer) -> Verdict:
+    """No word on an answer that never came: the fault is not the model's."""
+    words = {"strict": "unscored", "lenient": "unscored", "detail": REFUSED}
+    return Verdict(answer=answer, judge=RULE, extractor_version=EXTRACTOR_VERSION, **words)
 
 
 def text_of(answer: Answer) -> ModelText:

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.doors.table import Door, slug
+from core.models import Job
+from diagnostics.models import SavedView
+from tests.doors.table import Door, post, slug
 from tests.doors.world import World
 from tests.pages.judging import make_complete, make_judging, make_labels, make_rulings
 
@@ -83,6 +85,39 @@ def correction(world: World) -> dict[str, Any]:
     return {"image_type": "map", "error_type": "other"}
 
 
+def new_run(world: World) -> dict[str, Any]:
+    answering = world.campaign().checkpoints.first()
+    plain = {"label": "by hand", "engine": "transformers", "split": "probe", "items_a_skill": 2}
+    return {**plain, "checkpoint": answering.pk, "num_answers": 1, "temperature": 0}
+
+
+def new_run_json(world: World) -> dict[str, Any]:
+    told = new_run(world)
+    return {name: told[name] for name in ("label", "engine", "split", "items_a_skill", "checkpoint")}
+
+
+def own_view(world: World) -> dict[str, Any]:
+    """A view of one name that everybody keeps; who asks removes their own."""
+    for person in world.people.values():
+        SavedView.objects.get_or_create(campaign=world.campaign(), user=person, name="mine", defaults={"query": ""})
+    return {"name": "mine"}
+
+
+def own_view_named(world: World) -> dict[str, Any]:
+    return {**world.slug(), **own_view(world)}
+
+
+def an_export(world: World) -> dict[str, Any]:
+    spec = {"query": "", "format": "csv"}
+    job = Job.objects.create(
+        kind="items_export", campaign=world.campaign(), actor=world.people["admin"], spec=spec, status="succeeded"
+    )
+    path = settings.EXPORTS_ROOT / str(job.campaign_id) / f"{job.pk}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("item\n")
+    return {**world.slug(), "pk": job.pk}
+
+
 PAGES = [
     Door("report-list", "view", slug),
     Door("report-detail", "view", report),
@@ -93,6 +128,15 @@ PAGES = [
     Door("judging-detail", "view", judging),
     Door("ruling-decide", "curate", ruling, "post", word),
     Door("label-correct", "curate", label, "post", correction),
+    Door("run-list", "view", slug),
+    Door("run-detail", "view", run),
+    Door("run-new", "research", slug),
+    Door("run-new", "research", slug, "post", new_run),
+    Door("item-list", "view", slug),
+    post("item-view-save", "view", slug, name="more", query="skill=count"),
+    Door("item-view-remove", "view", slug, "post", own_view),
+    post("item-export", "research", slug, query="skill=count", format="csv"),
+    Door("item-export-file", "view", an_export, is_file=True),
 ]
 API = [
     Door("api-checkpoint-list", "view", slug),
@@ -113,4 +157,12 @@ API = [
     Door("api-ruling-decide", "curate", ruling, "post", word),
     Door("api-label-list", "view", labelling),
     Door("api-label-correct", "curate", label, "post", correction),
+    Door("api-answer-run-list", "research", slug, "post", new_run_json),
+    Door("api-answer-run-differences", "view", run, body=lambda world: {"with": run(world)["pk"]}),
+    Door("api-item-list", "view", slug),
+    Door("api-item-view-list", "view", slug),
+    post("api-item-view-list", "view", slug, name="more", query="skill=count"),
+    Door("api-item-view-detail", "view", own_view_named, "delete"),
+    post("api-item-export", "research", slug, query="skill=count", format="jsonl"),
+    Door("api-item-export-file", "view", an_export),
 ]

@@ -5,12 +5,13 @@ import re
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
+from core.csv_lines import harmless
 from diagnostics.models import Answer, AnswerRun, Verdict
 from tests.pages.asking import page, saved
 from tests.pages.comparing import answer_items, evaluation_count, make_comparison
 from tests.pages.rows import end_round, make_full_campaign, make_round
-from training.comparison_csv import harmless
 from training.models import Evaluation
 from training.paired_items import OUTCOMES, ItemFilter, counted, frozen_counts, pairs_chunked, pairs_filtered
 from training.selectors.parts import evaluation_view
@@ -53,6 +54,19 @@ def test_suites_reasons_and_the_gates_word_are_shown(admin, evaluation):
     assert "gate: a person decides" in html
     assert "mini clock hour" in html
     assert all(reason.split(":")[0] in html for reason in evaluation.reasons)
+
+
+def test_a_comparison_of_unlike_runs_warns_and_says_what_differs(admin, evaluation):
+    assert "These runs are not alike" not in page(admin, "comparison-detail", *place(evaluation))
+    for run, size in ((evaluation.before, 8), (evaluation.after, 64)):
+        run.spec = {"engine": "transformers", "batch_size": size}
+        run.save()
+    html = " ".join(page(admin, "comparison-detail", *place(evaluation)).split())
+    assert "These runs are not alike" in html and "batch size: <b>8</b> before, <b>64</b> after" in html
+    answer = admin.get(reverse("api-evaluation-detail", args=place(evaluation))).json()
+    assert answer["run_differences"] == [{"name": "batch size", "before": "8", "after": "64"}]
+    item = evaluation.before.items.first()
+    assert "not like the newest run: batch size 8" in page(admin, "item-detail", place(evaluation)[0], item.pk)
 
 
 def test_it_says_when_a_difference_could_not_have_been_seen(admin, evaluation):

@@ -1,0 +1,1 @@
+"""Engines of answer runs that work on this side of the GPU border."""
