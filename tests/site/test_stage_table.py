@@ -15,7 +15,7 @@ from training.services.rounds import round_approve, round_start, stage_then
 IMPORTS = {"checkpoint_register", "benchmark_import", "benchmark_check", "predictions_import", "pool_import"}
 
 
-EXPORTS = {"items_export"}
+EXPORTS = {"items_export", "judging"}
 
 
 def test_every_kind_of_the_contract_has_a_handler():
