@@ -34,6 +34,9 @@ class NamedPathBody(Body):
     path: str = Field(min_length=1, max_length=500)
 
 
+PROBLEM_JSON = "application/problem+json"
+
+
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Every error as RFC 9457 problem+json; None lets a bug reach the top."""
     if isinstance(error, DpeError):
@@ -55,16 +58,14 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 def problem(status: int, code: str, detail: str, *, field: str = "", headers: Any = None) -> Response:
     """One problem+json answer."""
-    body = {
-        "type": "about:blank",
-        "title": code.replace("_", " "),
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    if field:
-        body["field"] = field
-    return Response(body, status=status, content_type="application/problem+json", headers=headers)
+    body = problem_body(status, code, detail, field)
+    return Response(body, status=status, content_type=PROBLEM_JSON, headers=headers)
+
+
+def problem_body(status: int, code: str, detail: str, field: str) -> dict[str, Any]:
+    """What RFC 9457 says of an error, with the field that is wrong where one is."""
+    facts = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}
+    return {**facts, "field": field} if field else facts
 
 
 def body_of(request: Request, schema: type[Sent]) -> Sent:

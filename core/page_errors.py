@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from core.api import PROBLEM_JSON, problem_body
 from core.errors import DpeError, InvalidInput
 from core.pages import NUL_TOLD
+
+API = "/api/"
 
 
 class NamedErrorMiddleware:
@@ -17,7 +20,8 @@ class NamedErrorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The view's answer; a page that is told the character NUL, which no database text can hold, is not asked."""
-        return error_page(request, InvalidInput(NUL_TOLD)) if has_nul(request) else self.get_response(request)
+        field = nul_field(request)
+        return self.get_response(request) if field is None else refused(request, InvalidInput(NUL_TOLD, field=field))
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A page for a named error; anything else is a bug and goes on."""
@@ -31,8 +35,18 @@ def error_page(request: HttpRequest, error: DpeError) -> HttpResponse:
     return render(request, "core/error.html", {"error": error}, status=error.http_status)
 
 
-def has_nul(request: HttpRequest) -> bool:
-    """Whether the address or a form holds the character NUL; bodies of the API are read, and checked, later."""
-    told = [request.GET] if request.path.startswith("/api/") else [request.GET, request.POST]
-    texts = (text for part in told for _, values in part.lists() for text in values)
-    return "\0" in request.path or any("\0" in text for text in texts if isinstance(text, str))
+def refused(request: HttpRequest, error: DpeError) -> HttpResponse:
+    """The error as whoever asks reads it: problem+json for the API, else a page."""
+    if not request.path.startswith(API):
+        return error_page(request, error)
+    body = problem_body(error.http_status, error.code, str(error), error.field)
+    return JsonResponse(body, status=error.http_status, content_type=PROBLEM_JSON)
+
+
+def nul_field(request: HttpRequest) -> str | None:
+    """Which part of the address or the form holds the character NUL; bodies of the API are read, and checked, later."""
+    if "\0" in request.path:
+        return "path"
+    told = [request.GET] if request.path.startswith(API) else [request.GET, request.POST]
+    texts = ((name, text) for part in told for name, values in part.lists() for text in values)
+    return next((name for name, text in texts if isinstance(text, str) and "\0" in text), None)
