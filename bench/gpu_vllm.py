@@ -161,7 +161,9 @@ def parity(folder: Path, dtype: Precision) -> dict[str, Any]:
     ours, theirs = (child(folder, "greedy", engine, dtype) for engine in ENGINES)
     write_atomic(folder / "said.json", json.dumps(theirs))
     pairs = list(zip(ours["texts"], theirs["texts"], strict=True))
-    return {"greedy_agreement": sum(a == b for a, b in pairs) / len(pairs), **child(folder, "gap", "-", dtype)}
+    agreement = sum(a == b for a, b in pairs) / len(pairs)
+    print(dtype, {"greedy_agreement": agreement}, file=sys.stderr, flush=True)
+    return {"greedy_agreement": agreement, **child(folder, "gap", "-", dtype)}
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ def train_ours(folder: Path) -> int:
     def build(*arguments: Any) -> Any:
         trainer = stock(*arguments)
         trainer.add_callback(StepClock(folder))
+        trainer.args.save_strategy = "no"
         return trainer
 
     vars(gpu.train)["build_trainer"] = build
@@ -76,6 +77,7 @@ def train_bare(folder: Path) -> int:
         processing_class=processor,
         callbacks=[StepClock(folder)],
     )
+    trainer.args.save_strategy = "no"
     trainer.train()
     return 0
 
