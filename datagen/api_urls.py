@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{SAMPLE}/reassign", sample_api.SampleMove.as_view(), name="api-sample-reassign"),
     path(f"{SAMPLE}/undo", sample_api.SampleUndo.as_view(), name="api-sample-undo"),
     path(f"{CAMPAIGN}/calls", call_api.CallList.as_view(), name="api-call-list"),
+    path(f"{CAMPAIGN}/calls/costs", call_api.CallCosts.as_view(), name="api-call-costs"),
     path(f"{CAMPAIGN}/calls/<int:pk>", call_api.CallDetail.as_view(), name="api-call-detail"),
     path(f"{CAMPAIGN}/datasets", dataset_api.DatasetList.as_view(), name="api-dataset-list"),
     path(DATASET, dataset_api.DatasetDetail.as_view(), name="api-dataset-detail"),

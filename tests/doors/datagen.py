@@ -100,6 +100,7 @@ API = [
     Door("api-pool-list", "research", slug, "post", pool),
     Door("api-mixture-detail", "view", mixture),
     Door("api-call-list", "view", slug),
+    Door("api-call-costs", "view", slug),
     Door("api-call-detail", "view", call),
     Door("api-mixture-list", "view", slug),
     Door("api-mixture-preview", "view", waiting, "post", rest_shares),
