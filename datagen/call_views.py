@@ -26,7 +26,8 @@ def call_list(request: HttpRequest, slug: str) -> HttpResponse:
     campaign, _ = campaign_open(cast(User, request.user), slug)
     wanted = CallFilter(**{name: request.GET.get(name, "") for name in ("role", "status", "subject")})
     calls, costs = calls_found(campaign, wanted, number_of(request, "before")), costs_of(campaign)
-    way = request.GET.get("by") if request.GET.get("by") in WAYS else "role"
+    way = request.GET.get("by", "")
+    way = way if way in WAYS else "role"
     context = {
         "section": "campaigns",
         "tab": "calls",
