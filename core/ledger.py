@@ -7,8 +7,8 @@ goes on only when its own write is on the disk. A stored answer is never asked f
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import openai
@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.db.models import F
 from django.utils import timezone
 
+from core.concurrency import slots_at_once
 from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
@@ -24,6 +25,7 @@ from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
 from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
+from core.room import Room, first_error
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
 from core.valve import Valve
 
@@ -39,6 +41,7 @@ class Ledger:
     """Asks endpoints on behalf of one job and remembers every call.
 
     ``done``, ``total`` and ``unit`` are what the job shows while calls are made. ``answered`` counts by role.
+    ``slots`` is the room for slots that are worked on at once, as people set it meanwhile.
     """
 
     context: JobContext
@@ -48,6 +51,7 @@ class Ledger:
     total: int = 0
     unit: str = "samples"
     answered: Counter[str] = field(default_factory=Counter)
+    slots: Room = field(default_factory=lambda: Room(1))
     valve: Valve = field(default_factory=Valve)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
     _gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
@@ -159,6 +163,11 @@ class Ledger:
                 self.valve.shut(reason)
             if self.valve.reason and self.is_home:
                 raise self.valve.reason
+            await self.slots_refresh()
+
+    async def slots_refresh(self) -> None:
+        """Take up how many slots people want to be worked on at once now."""
+        self.slots.move(await sync_to_async(slots_at_once)(self.context.job.campaign_id or 0))
 
     @property
     def is_home(self) -> bool:
@@ -236,6 +245,7 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     await sync_to_async(context.heed)()
     await sync_to_async(calls_mark_unknown)(context)
     ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing))
+    await ledger.slots_refresh()
     try:
         with first_error():
             async with asyncio.TaskGroup() as group:
@@ -245,26 +255,3 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
                     helper.cancel()
     finally:
         await ledger.close()
-
-
-async def gather_bounded(work: Sequence[Callable[[], Awaitable[None]]], limit: int) -> None:
-    """Run all, at most ``limit`` at once and started in order; the first error ends the rest."""
-    waiting = iter(work)
-
-    async def one_after_another() -> None:
-        for start in waiting:
-            await start()
-
-    with first_error():
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(limit, len(work))):
-                group.create_task(one_after_another())
-
-
-@contextmanager
-def first_error() -> Iterator[None]:
-    """Raise the first error of a task group in place of the group."""
-    try:
-        yield
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
