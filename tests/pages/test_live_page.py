@@ -144,8 +144,18 @@ def test_a_job_of_another_mixture_is_not_this_ones(admin, mixture):
 
 def test_who_may_research_gets_the_jobs_buttons_and_others_do_not(as_role, mixture):
     job = working(mixture)
-    assert f"/jobs/{job.pk}/stop" in shown(as_role("researcher"), mixture)
-    assert f"/jobs/{job.pk}/stop" not in shown(as_role("viewer"), mixture)
+    for action in ("stop", "pause"):
+        assert f"/jobs/{job.pk}/{action}" in shown(as_role("researcher"), mixture)
+        assert f"/jobs/{job.pk}/{action}" not in shown(as_role("viewer"), mixture)
+
+
+def test_a_pause_from_the_live_page_comes_back_to_it_and_says_what_waits(admin, mixture):
+    job, here = working(mixture, "waiting"), f"/campaigns/{mixture.campaign.slug}/mixtures/{mixture.pk}/live/"
+    assert f'name="next" value="{here}"' in shown(admin, mixture)
+    answer = admin.post(f"/jobs/{job.pk}/pause", {"next": here})
+    assert answer.headers["Location"] == here
+    html = shown(admin, mixture)
+    assert "now-paused" in html and f"/jobs/{job.pk}/resume" in html and "every 2s" in html
 
 
 def test_the_live_part_comes_alone(admin, mixture):
