@@ -125,7 +125,10 @@ def test_calls_of_other_mixtures_of_tools_and_of_long_ago_are_not_counted(admin,
     make_call(mixture.campaign, scope="mixture:0", answered_at=timezone.now())
     make_ended(mixture, endpoint=None, tool="image_search")
     make_ended(mixture, seconds_ago=400)
-    assert rest(admin, mixture)["calls"]["endpoints"] == [] and "No call for this mixture" in shown(admin, mixture)
+    calls = rest(admin, mixture)["calls"]
+    assert (calls["endpoints"], calls["per_second"]) == ([], 0)
+    assert not any(one["answered"] + one["errors"] for one in calls["buckets"])
+    assert "No call for this mixture" in shown(admin, mixture)
 
 
 def test_when_nothing_works_any_more_the_window_ends_with_the_last_call(admin, mixture):
