@@ -46,7 +46,8 @@ class CallRequest:
 
     Without a ``schema`` the answer is free text; ``max_tokens`` 0 leaves its length to the server. ``subject`` says
     what the call is for (``r1/s12/t0``); with the campaign, role and content it makes the idempotency key, so that the
-    same question for the same purpose is paid once.
+    same question for the same purpose is paid once. ``scope`` and ``skill`` say under what its cost is counted, and are
+    in neither hash nor key.
     """
 
     role: str
@@ -61,6 +62,8 @@ class CallRequest:
     seed: int = 0
     top_p: float = 1.0
     max_tokens: int = 0
+    scope: str = ""
+    skill: str = ""
     tool = ""  # no field: a model is no tool
 
     @cached_property

@@ -16,11 +16,12 @@ from core.domain.prompts import question_text
 from core.domain.seeds import seed_of
 from core.errors import UpstreamRefused, WrongState
 from core.jobs.context import JobContext
-from core.ledger import Ledger, first_error, ledger_open
+from core.ledger import Ledger, ledger_open
 from core.models import Endpoint, Media
 from core.pace import Pace
 from core.provider import CallRefused, CallRequest, ImageRef
 from core.roles import MODEL_UNDER_TEST
+from core.room import first_error
 from core.specs import Sampling
 from diagnostics.models import Answer, AnswerRun, Item
 from diagnostics.services.ingest import REFUSED, run_complete, verdicts_store
@@ -113,6 +114,7 @@ def request_of(run: AnswerRun, question: Question, mimes: dict[str, str]) -> tup
         seed=seed_of(run.run_name, question.place, question.sample_ix),
         top_p=sampling.top_p,
         max_tokens=sampling.max_new_tokens,
+        skill=item.skill,
     )
 
 
