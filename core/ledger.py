@@ -9,13 +9,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import openai
 from asgiref.sync import sync_to_async
 from django.db.models import F
 from django.utils import timezone
 
+from core.domain.budget import DEFAULT_ANSWER_TOKENS
 from core.errors import DpeError, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
@@ -43,6 +44,7 @@ class Ledger:
     context: JobContext
     endpoints: dict[str, Endpoint]
     writer: GroupWriter
+    max_answer_tokens: int = DEFAULT_ANSWER_TOKENS
     done: int = 0
     total: int = 0
     unit: str = "samples"
@@ -62,8 +64,8 @@ class Ledger:
 
     async def ask(self, request: CallRequest) -> CallAnswer:
         """The stored answer of this very call, or a new one that is stored before it is returned."""
-        endpoint = self.endpoint(request.role)
-        return await self._once(endpoint, request, lambda client: send(client, endpoint, request))
+        endpoint, limited = self.endpoint(request.role), replace(request, ceiling=self.max_answer_tokens)
+        return await self._once(endpoint, limited, lambda client: send(client, endpoint, limited))
 
     async def ask_paced(self, request: CallRequest, pace: Pace) -> CallAnswer:
         """As ``ask``, with as many calls at once as ``pace`` allows; every try tells it how the endpoint bears them."""
@@ -217,7 +219,9 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     assert context.job.campaign is not None
     rows = [row async for row in Endpoint.objects.filter(campaign=context.job.campaign)]
     await sync_to_async(calls_mark_unknown)(context)
-    ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing))
+    limits = context.job.campaign.config.calls
+    writer = GroupWriter(context.writing)
+    ledger = Ledger(context, {row.role: row for row in rows}, writer, limits.max_answer_tokens)
     try:
         with first_error():
             async with asyncio.TaskGroup() as group:
