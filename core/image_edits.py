@@ -27,6 +27,8 @@ class EditRequest:
     image: ImageRef
     instruction: str
     num_images: int
+    scope: str = ""
+    skill: str = ""
     role: ClassVar[str] = EDITOR
     tool: ClassVar[str] = "image_edit"
 

@@ -47,8 +47,9 @@ class CallRequest:
 
     Without a ``schema`` the answer is free text; ``max_tokens`` 0 leaves its length to the server. ``subject`` says
     what the call is for (``r1/s12/t0``); with the campaign, role and content it makes the idempotency key, so that the
-    same question for the same purpose is paid once. ``ceiling`` is what the campaign allows an answer without
-    ``max_tokens``; at its default it is in neither hash nor key, so that calls of before it came have kept theirs.
+    same question for the same purpose is paid once. ``scope`` and ``skill`` say under what its cost is counted, and are
+    in neither hash nor key. ``ceiling`` is what the campaign allows an answer without ``max_tokens``; at its default it
+    is in neither of them too, so that calls of before it came have kept theirs.
     """
 
     role: str
@@ -64,6 +65,8 @@ class CallRequest:
     top_p: float = 1.0
     max_tokens: int = 0
     ceiling: int = 0
+    scope: str = ""
+    skill: str = ""
     tool = ""  # no field: a model is no tool
 
     @cached_property

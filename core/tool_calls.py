@@ -23,6 +23,8 @@ class ToolUse:
     subject: str
     version: str
     inputs: dict[str, Any]
+    scope: str = ""
+    skill: str = ""
 
     @cached_property
     def request_hash(self) -> str:
@@ -59,6 +61,9 @@ def use_row(context: JobContext, campaign_id: int, use: ToolUse, out: list[str])
         job=context.job,
         role=use.role,
         subject=use.subject,
+        scope=use.scope,
+        round_number=context.round_number,
+        skill=use.skill,
         request_hash=use.request_hash,
         prompt_version=use.version,
         inputs=use.inputs,

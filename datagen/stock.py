@@ -78,10 +78,10 @@ def want_of(mixture: Mixture, slot: Slot, queries: Sequence[str], stock: Stock) 
 
 def uses_of(mixture: Mixture, slot: Slot, queries: Sequence[str]) -> list[ToolUse]:
     """A slot's searches as the ledger names them: the query's place sets equal words apart."""
-    subject = task_of(mixture, slot).subject
+    task = task_of(mixture, slot)
     facts = {"image_type": slot.image_type, "most": MAX_A_QUERY}
     inputs = [{"query": query, "turn": turn, **facts} for turn, query in enumerate(queries)]
-    return [ToolUse(SEARCH, "searcher", subject, SEARCH_VERSION, told) for told in inputs]
+    return [ToolUse(SEARCH, "searcher", task.subject, SEARCH_VERSION, told, task.scope, task.skill) for told in inputs]
 
 
 def stock_deal(

@@ -96,6 +96,11 @@ def subject_of(mixture: Mixture, slot: Slot, try_ix: int) -> str:
     return f"{mixture.manifest_hash[:12]}/s{slot.index}/t{try_ix}"
 
 
+def scope_of(mixture: Mixture) -> str:
+    """Under what the calls for a mixture are counted, in costs and in budgets."""
+    return f"mixture:{mixture.pk}"
+
+
 def task_of(mixture: Mixture, slot: Slot, image: ImageRef | None = None, brief: str = "") -> Task:
     """The slot's present try as agents are asked about it."""
     return Task(
@@ -106,6 +111,7 @@ def task_of(mixture: Mixture, slot: Slot, image: ImageRef | None = None, brief: 
         question_type=slot.question_type,
         brief=brief,
         image=image,
+        scope=scope_of(mixture),
     )
 
 

@@ -32,6 +32,12 @@ class JobContext:
         spec: dict[str, Any] = self.job.spec
         return spec
 
+    @property
+    def round_number(self) -> int | None:
+        """The round that the job works for, as its spec says; None for a job of no round."""
+        number: int | None = self.spec.get("round_number")
+        return number
+
     def progress(self, done: int, total: int, unit: str, *, force: bool = False) -> None:
         """Say how far the work is and renew the lease; LeaseLost or JobCancelled end the attempt."""
         now = self.clock()

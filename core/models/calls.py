@@ -39,6 +39,9 @@ class ModelCall(models.Model):
     job = models.ForeignKey("core.Job", on_delete=models.SET_NULL, null=True, related_name="calls")
     role = models.CharField(max_length=20)
     subject = models.CharField(max_length=60, blank=True)
+    scope = models.CharField(max_length=40, blank=True, help_text="whose money it is: mixture:12, or the campaign's")
+    round_number = models.PositiveSmallIntegerField(null=True, help_text="the round whose job made it")
+    skill = models.CharField(max_length=80, blank=True, help_text="the skill that it is about")
     idempotency_key = models.CharField(max_length=64, unique=True)
     request_hash = models.CharField(max_length=64)
     prompt_version = models.CharField(max_length=40)
@@ -75,6 +78,13 @@ class ModelCall(models.Model):
             models.Index(fields=["job", "status"], name="call_by_job"),
             models.Index(fields=["campaign", "-id"], name="call_newest"),
             models.Index(fields=["campaign", "role", "status", "-id"], name="call_by_role"),
+            models.Index(fields=["campaign", "scope", "answered_at"], name="call_by_end"),
+            # What costs are added up from without reading the calls' texts, which lie in the same rows.
+            models.Index(
+                fields=["campaign", "scope", "round_number", "role", "skill", "endpoint", "tool", "status"],
+                include=["num_sent", "tokens_in", "tokens_out", "cost", "latency_ms"],
+                name="call_costs",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -144,7 +144,7 @@ async def edits_made(ledger: Ledger, task: Task, source: Candidate, pick: Pick, 
         return []
     taken = pick.operations[: len(steps)]
     inputs = {"images": [source.image.sha256], "steps": [one.model_dump() for one in taken]}
-    use = ToolUse("image_edit", EDITOR, task.subject, STEPS_VERSION, inputs)
+    use = ToolUse("image_edit", EDITOR, task.subject, STEPS_VERSION, inputs, task.scope, task.skill)
     names = await ledger.edit_here(use, lambda: edits_make(source.image.sha256, steps))
     texts: dict[str, str] = {}
     for number, name in enumerate(names, start=1):

@@ -43,7 +43,9 @@ NUM_EDITS: Final = 3
 
 @dataclass(frozen=True)
 class Task:
-    """One try at one slot. ``subject`` and ``seed`` are made of content, never of primary keys."""
+    """One try at one slot. ``subject`` and ``seed`` are made of content, never of primary keys; ``scope`` says whose
+    money its calls are, and decides nothing.
+    """
 
     subject: str
     seed: int
@@ -52,6 +54,7 @@ class Task:
     question_type: str
     brief: str
     image: ImageRef | None = None
+    scope: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def request_of(
         images=(task.image,) if task.image else (),
         temperature=TEMPERATURES[role],
         seed=seed_of(task.seed, role, about) if about else seed_of(task.seed, role),
+        scope=task.scope,
+        skill=task.skill,
     )
 
 
@@ -125,7 +130,7 @@ def edit_request(task: Task, source: Candidate, instruction: str) -> EditRequest
     """The edit for an endpoint, in the editor's own words and the analyst's."""
     facts = fenced({"freedom": freedom_of(task.image_type).value, "instruction": instruction})
     text = f"{system_prompt(VERSIONS['editor']).strip()}\n{facts}"
-    return EditRequest(task.subject, VERSIONS["editor"], source.image, text, NUM_EDITS)
+    return EditRequest(task.subject, VERSIONS["editor"], source.image, text, NUM_EDITS, task.scope, task.skill)
 
 
 def writer_request(task: Task, plan: Plan, earlier: Sequence[Mapping[str, Any]] = ()) -> CallRequest:

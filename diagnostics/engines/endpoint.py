@@ -113,6 +113,7 @@ def request_of(run: AnswerRun, question: Question, mimes: dict[str, str]) -> tup
         seed=seed_of(run.run_name, question.place, question.sample_ix),
         top_p=sampling.top_p,
         max_tokens=sampling.max_new_tokens,
+        skill=item.skill,
     )
 
 

@@ -76,4 +76,5 @@ def case_of(answer: Answer, mimes: dict[str, str]) -> Case | None:
         options=item.options,
         gold=item.answer,
         answer=answer.text,
+        skill=item.skill,
     )

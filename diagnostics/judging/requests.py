@@ -28,6 +28,7 @@ class Case:
     options: Mapping[str, str]
     gold: str
     answer: str
+    skill: str = ""
 
 
 @cache
@@ -53,6 +54,7 @@ def judge_request(case: Case, role: str) -> CallRequest:
         schema=Judgement,
         images=case.images,
         seed=seed_of(case.name, role),
+        skill=case.skill,
     )
 
 
@@ -68,6 +70,7 @@ def label_request(case: Case, role: str) -> CallRequest:
         schema=Labelling,
         images=case.images,
         seed=seed_of(case.name, role),
+        skill=case.skill,
     )
 
 

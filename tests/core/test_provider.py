@@ -96,6 +96,7 @@ def test_the_library_retries_with_the_same_key():
         ({"temperature": 0.5}, False),
         ({"images": (ImageRef("a" * 64, "image/png"),)}, False),
         ({"prompt_version": "v2"}, True),
+        ({"scope": "mixture:1", "skill": "count"}, True),
     ],
 )
 def test_the_key_is_the_same_only_for_the_same_question_for_the_same_purpose(change, is_same):

@@ -75,6 +75,16 @@ def test_calls_are_named_by_content_and_never_by_a_primary_key(server):
     assert subjects == {f"{mixture.manifest_hash[:12]}/s{i}/t0" for i in range(6)}
 
 
+def test_calls_and_searches_know_their_mixture_skill_and_round(server):
+    mixture = make_world(server, total=6)
+    run(mixture, generate_job, take=1, round_number=3)
+    skills = dict(mixture.slots.values_list("index", "skill"))
+    calls = list(ModelCall.objects.all())
+    assert {call.tool for call in calls} == {"", "image_search"}
+    assert {(call.scope, call.round_number) for call in calls} == {(f"mixture:{mixture.pk}", 3)}
+    assert all(call.skill == skills[int(call.subject.split("/")[1][1:])] for call in calls)
+
+
 @pytest.mark.parametrize("schema", ["Plan", "WrittenQuestion", "Validation"])
 def test_a_malformed_reply_is_asked_for_once_more(server, schema):
     good = server.replies[schema]

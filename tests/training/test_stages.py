@@ -40,6 +40,12 @@ def test_a_job_of_no_round_is_followed_by_nothing(round):
     assert takes_of(round) == ["diagnose/1 open"]
 
 
+def test_every_job_of_a_round_knows_its_number_for_the_calls_that_it_makes(round):
+    at_the_decision(round)
+    told = list(Job.objects.filter(round_stage__round=round).values_list("spec__round_number", flat=True))
+    assert len(told) > 6 and set(told) == {round.number}
+
+
 def test_a_job_whose_lease_was_lost_opens_no_stage(round):
     play = Play()
 

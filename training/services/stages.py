@@ -34,7 +34,8 @@ def stage_open(round: Round, stage: Stage, now: datetime) -> RoundStage:
 def job_of(round: Round, stage: Stage, take: int, request: JobRequest) -> Job:
     """The job of one take."""
     gpus = int(request.queue == "gpu" and round.campaign.config.engine.device == "cuda")
-    request = replace(request, dedup_key=f"round {round.pk} {stage} {take}", gpus=gpus)
+    spec = {**request.spec, "round_number": round.number}
+    request = replace(request, spec=spec, dedup_key=f"round {round.pk} {stage} {take}", gpus=gpus)
     return job_submit(actor=round.started_by, campaign=round.campaign, request=request)
 
 
