@@ -143,5 +143,5 @@ def endpoint_json(row: Endpoint) -> dict[str, Any]:
 def job_json(job: Job) -> dict[str, Any]:
     """A job as the API shows it."""
     fields = ("id", "kind", "queue", "status", "attempt", "done", "total", "unit", "error_code", "error_message")
-    times = {name: getattr(job, name) for name in ("created_at", "started_at", "ended_at")}
+    times = {name: getattr(job, name) for name in ("created_at", "started_at", "pause_requested_at", "ended_at")}
     return {**{name: getattr(job, name) for name in fields}, **times, "result": job.result}

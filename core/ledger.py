@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.domain.budget import DEFAULT_ANSWER_TOKENS
-from core.errors import DpeError, NotConfigured, UpstreamRefused
+from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
@@ -26,6 +26,7 @@ from core.models import Endpoint, ModelCall
 from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
+from core.valve import Valve
 
 BEAT_S = 1.0
 CHUNK = 500
@@ -49,6 +50,7 @@ class Ledger:
     total: int = 0
     unit: str = "samples"
     answered: Counter[str] = field(default_factory=Counter)
+    valve: Valve = field(default_factory=Valve)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
     _gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
@@ -88,14 +90,16 @@ class Ledger:
         campaign_id = self.context.job.campaign_id or 0
         known = await sync_to_async(tools_used)(campaign_id, [use])
         if not known:
-            pictures = await asyncio.to_thread(work)
-            await self._keep(pictures)
-            known = {use.key(campaign_id): [picture.sha256 for picture in pictures]}
-            await self.writer.write(self._store_uses, (use, known[use.key(campaign_id)]))
+            async with self.valve.out():
+                pictures = await asyncio.to_thread(work)
+                await self._keep(pictures)
+                known = {use.key(campaign_id): [picture.sha256 for picture in pictures]}
+                await self.writer.write(self._store_uses, (use, known[use.key(campaign_id)]))
         return tuple(known[use.key(campaign_id)])
 
     async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
-        async with self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency)):
+        gate = self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency))
+        async with gate, self.valve.out():
             call = await self.writer.write(self._open, (endpoint, request))
             if call.status == "answered":
                 answer = CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
@@ -147,11 +151,21 @@ class Ledger:
         """Show progress and renew the job's lease while calls are waited for; JobCancelled and LeaseLost end the work.
 
         This beats in the loop that does the work: a loop that is stuck falls silent with it, and a call that hangs
-        ends by its own time-out.
+        ends by its own time-out. A pause shuts the valve, and ends the work once nothing is out any more.
         """
         while True:
             await asyncio.sleep(BEAT_S)
-            await sync_to_async(self.context.progress)(self.done, self.total, self.unit, force=True)
+            try:
+                await sync_to_async(self.context.progress)(self.done, self.total, self.unit, force=True)
+            except JobPaused as reason:
+                self.valve.shut(reason)
+            if self.valve.reason and self.is_home:
+                raise self.valve.reason
+
+    @property
+    def is_home(self) -> bool:
+        """Whether no call is out and nothing waits to be stored."""
+        return not self.valve.num_out and self.writer.is_idle
 
     async def close(self) -> None:
         """Close all connections."""
@@ -221,6 +235,7 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     """A ledger with its writer running and the job's lease kept, for the length of one job's work."""
     assert context.job.campaign is not None
     rows = [row async for row in Endpoint.objects.filter(campaign=context.job.campaign)]
+    await sync_to_async(context.heed)()
     await sync_to_async(calls_mark_unknown)(context)
     limits = context.job.campaign.config.calls
     writer = GroupWriter(context.writing)

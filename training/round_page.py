@@ -74,6 +74,7 @@ SIGNS = {
     "done": "check",
     "running": "play",
     "queued": "dots",
+    "paused": "pause",
     "person": "person",
     "stuck": "alert",
     "skipped": "dot",
@@ -83,6 +84,7 @@ SPOKEN = {
     "done": "done",
     "running": "running",
     "queued": "waits for a worker",
+    "paused": "paused",
     "person": "waits for a person",
     "stuck": "stopped by an error",
     "skipped": "was not needed",
@@ -154,10 +156,16 @@ def now_of(stages: Sequence[StageView], *, decision: str) -> Now:
         }.get(decision, "This round has ended.")
         return Now(title, sentence, "over", None, "evaluation", position)
     stage, state = Stage(view.stage), state_of(view)
-    sentence = (
-        DOING[stage] if state in ("running", "person") else STOPPED if state == "stuck" else f"It {view.waiting_for}."
-    )
-    return Now(title_of(view, state), sentence, state, view, SECTIONS[stage], position)
+    return Now(title_of(view, state), sentence_of(view, state), state, view, SECTIONS[stage], position)
+
+
+def sentence_of(view: StageView, state: str) -> str:
+    """What the open stage does or waits for."""
+    if state == "paused":
+        return view.error_message
+    if state in ("running", "person"):
+        return DOING[Stage(view.stage)]
+    return STOPPED if state == "stuck" else f"It {view.waiting_for}."
 
 
 def title_of(view: StageView, state: str) -> str:
@@ -165,7 +173,7 @@ def title_of(view: StageView, state: str) -> str:
     take = f", take {view.take}" if view.take > 1 else ""
     if state == "person":
         return "Waits for approval" if view.stage == Stage.APPROVE else "Waits for a decision"
-    words = {"running": "", "queued": " waits", "stuck": " stopped"}
+    words = {"running": "", "queued": " waits", "paused": " paused", "stuck": " stopped"}
     return f"{view.stage.capitalize()}{words.get(state, '')}{take}"
 
 
