@@ -1,0 +1,100 @@
+"""What pages and the API say of budgets: every cap with what is spent of it and what calls in flight hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from core.budget_holds import counted, scopes_of
+from core.domain.budget import KINDS, Amount, amount_text
+from core.models import Budget, Campaign
+from core.models.budgets import PARTS
+
+WHOLE = "100%"
+
+
+@dataclass(frozen=True)
+class Burn:
+    """One kind of spending of one scope; ``cap`` None is no cap, ``lost`` is spent on calls without an answer."""
+
+    scope: str
+    kind: str
+    spent: Amount
+    reserved: Amount
+    lost: Amount
+    cap: Amount | None
+
+    @property
+    def spent_text(self) -> str:
+        """What is spent, with its unit."""
+        return amount_text(self.kind, self.spent)
+
+    @property
+    def reserved_text(self) -> str:
+        """What calls in flight hold; empty when nothing."""
+        return amount_text(self.kind, self.reserved) if self.reserved else ""
+
+    @property
+    def lost_text(self) -> str:
+        """What is spent on calls without an answer; empty when nothing."""
+        return amount_text(self.kind, self.lost) if self.lost else ""
+
+    @property
+    def cap_text(self) -> str:
+        """The cap with its unit; empty where there is none."""
+        return "" if self.cap is None else amount_text(self.kind, self.cap)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether all of the cap is spent or held."""
+        return self.cap is not None and float(self.spent) + float(self.reserved) >= float(self.cap)
+
+    @property
+    def spent_width(self) -> str:
+        """How much of the bar is spent."""
+        return share_text(self.spent, self.cap)
+
+    @property
+    def burnt_width(self) -> str:
+        """How much of the bar is spent or held."""
+        return share_text(float(self.spent) + float(self.reserved), self.cap)
+
+
+def share_text(part: Amount, cap: Amount | None) -> str:
+    """A share of the cap as a width; a cap of nothing is always reached."""
+    if cap is None:
+        return "0%"
+    return f"{min(100.0, 100 * float(part) / float(cap)):.1f}%" if cap else WHOLE
+
+
+def budgets_burn(campaign: Campaign, scope: str = "") -> list[Burn]:
+    """Every kind of the campaign's budget, and then of the scope's where one is asked for."""
+    rows = {row.scope: row for row in Budget.objects.filter(campaign=campaign, scope__in=scopes_of(scope))}
+    return [burn for one in scopes_of(scope) for burn in burns_of(rows.get(one) or budget_counted(campaign, one))]
+
+
+def budget_counted(campaign: Campaign, scope: str) -> Budget:
+    """A budget that has no row yet: no caps, and what the ledger knows."""
+    return Budget(campaign=campaign, scope=scope, **counted(campaign.pk, scope))
+
+
+def burns_of(budget: Budget) -> list[Burn]:
+    """One budget kind by kind; time is neither reserved nor lost."""
+    return [Burn(budget.scope, kind, *parts_of(budget, kind), getattr(budget.caps, kind)) for kind in KINDS]
+
+
+def parts_of(budget: Budget, kind: str) -> tuple[Amount, Amount, Amount]:
+    """What is spent, reserved and lost of a kind."""
+    spent, reserved, lost = (getattr(budget, f"{part}_{kind}", 0) for part in PARTS)
+    return spent, reserved, lost
+
+
+def budget_json(burns: Sequence[Burn]) -> dict[str, Any]:
+    """One scope as the API shows it: money as text, as everywhere; time in seconds."""
+    return {"scope": burns[0].scope, **{burn.kind: burn_json(burn) for burn in burns}}
+
+
+def burn_json(burn: Burn) -> dict[str, Any]:
+    """One kind; ``cap`` is null where there is none."""
+    amounts = {name: getattr(burn, name) for name in ("spent", "reserved", "lost", "cap")}
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in amounts.items()}
