@@ -3,20 +3,17 @@
 import json
 from typing import Any, cast
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh
 
-from core.jobs.services import job_cancel, job_retry
 from core.machine import machine_now
 from core.media import media_path, thumbnail_path
 from core.models import Job
@@ -113,21 +110,3 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
     texts = {"spec": json.dumps(job.spec, indent=2), "result": json.dumps(job.result, indent=2)}
     context = {"section": "jobs", "row": row, "job": job, "events": job.events.order_by("-id")[:50], **texts}
     return render(request, "core/_job.html" if part_wanted(request) else "core/job_detail.html", context)
-
-
-@require_POST
-def job_stop(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask a job to stop."""
-    user = cast(User, request.user)
-    job = job_cancel(actor=user, job_id=job_open(user, pk).pk)
-    messages.success(request, f"{job} was asked to stop.")
-    return redirect("job-detail", pk=pk)
-
-
-@require_POST
-def job_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a job that did not succeed run again."""
-    user = cast(User, request.user)
-    job = job_retry(actor=user, job_id=job_open(user, pk).pk)
-    messages.success(request, f"{job} waits for a worker again.")
-    return redirect("job-detail", pk=pk)

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.templatetags.static import static
 
-from core.models import Campaign
+from core.models import Campaign, Job
+from core.selectors import JobRow, job_row
 from datagen.models import Mixture
 from datagen.pages import tries_by_status
 from diagnostics.figures import report_marks
@@ -61,7 +62,7 @@ SECTIONS = {
 }
 # What each live region shows besides the round itself; the page needs all.
 NEEDS = {
-    "round-now": (),
+    "round-now": ("control",),
     "round-foot": (),
     "diagnosis": ("diagnosis",),
     "mixture": ("data", "evaluation"),
@@ -177,6 +178,16 @@ def title_of(view: StageView, state: str) -> str:
     return f"{view.stage.capitalize()}{words.get(state, '')}{take}"
 
 
+def control_of(now: Now, *, may_research: bool) -> JobRow | None:
+    """The open stage's job with what may be done about it here; training ends by its own button, which keeps what it
+    learnt.
+    """
+    if now.stage is None or now.stage.job is None or now.state == "stuck" or now.stage.stage == Stage.TRAIN:
+        return None
+    job = Job.objects.get(pk=now.stage.job)
+    return job_row(job, "", may_research=may_research)
+
+
 def round_context(campaign: Campaign, round: Round, rights: frozenset[str], region: str = "") -> dict[str, Any]:
     """What the round's page shows, or only what one of its regions needs."""
     overview = round_overview(round)
@@ -197,6 +208,7 @@ def round_context(campaign: Campaign, round: Round, rights: frozenset[str], regi
         "redoable": [view.stage for view in overview.stages if view.job and view.take == 1 and view.status != "stale"],
     }
     parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "control": lambda: {"row": control_of(now, may_research="research" in rights)},
         "diagnosis": lambda: diagnosis_context(overview),
         "data": lambda: data_context(overview, is_busy=running is not None and SECTIONS[running] == "samples"),
         "training": lambda: training_context(overview, is_busy=running == Stage.TRAIN),

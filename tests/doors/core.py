@@ -6,6 +6,7 @@ from core.campaigns import settings_hash
 from core.models import CampaignMedia
 from tests.doors.table import Door, post, slug
 from tests.doors.world import World
+from tests.factories import make_job
 
 
 def picture(world: World) -> dict[str, Any]:
@@ -14,6 +15,10 @@ def picture(world: World) -> dict[str, Any]:
 
 def job(status: str, state: str = "decide") -> Any:
     return lambda world: {"pk": world.campaign(state).jobs.filter(status=status).first().pk}
+
+
+def asking(status: str) -> Any:
+    return lambda world: {"pk": make_job(campaign=world.campaign(), queue="agents", status=status).pk}
 
 
 def own_token(world: World) -> dict[str, Any]:
@@ -66,6 +71,8 @@ PAGES = [
     Door("job-list", "person"),
     Door("job-detail", "view", job("succeeded")),
     post("job-stop", "research", job("running", "running")),
+    post("job-pause", "research", asking("running")),
+    post("job-resume", "research", asking("paused")),
     post("job-again", "research", job("failed", "stuck")),
 ]
 API = [
@@ -90,5 +97,7 @@ API = [
     Door("api-job-events", "view", job("succeeded")),
     Door("api-job-detail", "view", job("succeeded")),
     Door("api-job-detail", "research", job("running", "running"), "delete"),
+    post("api-job-pause", "research", asking("running")),
+    post("api-job-resume", "research", asking("paused")),
     post("api-job-retry", "research", job("failed", "stuck")),
 ]

@@ -71,6 +71,8 @@ TWINS = {
     "job-list": "api-job-list",
     "job-detail": "api-job-detail",
     "POST job-stop": "DELETE api-job-detail",
+    "POST job-pause": "POST api-job-pause",
+    "POST job-resume": "POST api-job-resume",
     "POST job-again": "POST api-job-retry",
     "worker-list": "api-worker-list",
     "token-list": "api-token-list",
