@@ -1,14 +1,14 @@
-"""What pages and the API say of budgets: every cap with what is spent of it and what calls in flight hold."""
+"""What pages and the API say of budgets: every cap, what is spent of it and reserved for calls in flight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from core.budget_holds import counted, scopes_of
 from core.domain.budget import KINDS, Amount, amount_text
 from core.models import Budget, Campaign
 from core.models.budgets import PARTS
+from core.reservations import counted, scopes_of
 
 WHOLE = "100%"
 
@@ -31,7 +31,7 @@ class Burn:
 
     @property
     def reserved_text(self) -> str:
-        """What calls in flight hold; empty when nothing."""
+        """What is reserved for calls in flight; empty when nothing."""
         return amount_text(self.kind, self.reserved) if self.reserved else ""
 
     @property
@@ -46,7 +46,7 @@ class Burn:
 
     @property
     def is_reached(self) -> bool:
-        """Whether all of the cap is spent or held."""
+        """Whether all of the cap is spent or reserved."""
         return self.cap is not None and float(self.spent) + float(self.reserved) >= float(self.cap)
 
     @property
@@ -56,7 +56,7 @@ class Burn:
 
     @property
     def burnt_width(self) -> str:
-        """How much of the bar is spent or held."""
+        """How much of the bar is spent or reserved."""
         return share_text(float(self.spent) + float(self.reserved), self.cap)
 
 

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from core.access import audit, require
 from core.budget_caps import CapValues, cap_values
-from core.budget_holds import budgets_lock
 from core.models import Budget, Campaign, Job, JobEvent
+from core.reservations import budgets_lock
 
 BUDGET_SPENT = "budget_spent"  # the code of a job that paused at a cap
 

@@ -59,7 +59,7 @@ class ImageSettings(Part):
 
 
 class CallSettings(Part):
-    """What a call of an endpoint may take at most: it is held back from the budget before the call is sent."""
+    """What a call of an endpoint may take at most: it is reserved in the budget before the call is sent."""
 
     max_answer_tokens: int = Field(
         default=DEFAULT_ANSWER_TOKENS, ge=1, le=1_000_000, description="tokens an agent's or a judge's answer may have"

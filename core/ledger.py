@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 import openai
 from asgiref.sync import sync_to_async
 
-from core.budget_holds import Short, calls_lost
 from core.call_rows import Asked, calls_close, calls_open
 from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
@@ -25,6 +24,7 @@ from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
 from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
+from core.reservations import Short, calls_lost
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
 from core.valve import Valve
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from asgiref.sync import sync_to_async
 
 from core.access import audit
-from core.budget_holds import Short, Terms, budgets_lock, calls_lost, seconds_spend
 from core.budgets import BUDGET_SPENT
 from core.campaign_settings import CallSettings
 from core.errors import JobPaused
 from core.jobs.context import JobContext
+from core.reservations import Short, Terms, budgets_lock, calls_lost, seconds_spend
 
 PATIENCE_S = 1.0  # without news; then jobs that died meanwhile are looked for
 LAG_S = 1.0  # time is counted once a beat
@@ -56,7 +56,7 @@ class LedgerBudget:
     async def room(self, short: Short) -> JobPaused | None:
         """Wait until a call ends that may leave room for this one; the reason to pause where none can.
 
-        Where nothing ends for a while, what jobs hold that have died meanwhile is counted as lost.
+        Where nothing ends for a while, what is reserved for jobs that died meanwhile counts as lost.
         """
         if not short.shortfall.may_settle:
             return await self.stop(short)

@@ -1,4 +1,4 @@
-"""What one call may take at most: what is held back before it is sent."""
+"""What one call may take at most: what is reserved before it is sent."""
 
 import json
 from collections.abc import Iterable, Mapping

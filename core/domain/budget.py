@@ -61,7 +61,7 @@ class Shortfall:
         """Why no call is sent, for people; ``whose`` names the budget."""
         words = [f"{amount_text(self.kind, self.spent)} spent"]
         if self.reserved:
-            words.append(f"{amount_text(self.kind, self.reserved)} held for calls in flight")
+            words.append(f"{amount_text(self.kind, self.reserved)} reserved for calls in flight")
         told = f"The cap of {amount_text(self.kind, self.cap)} on {whose} is reached: {', '.join(words)},"
         return f"{told} and the next call may take {amount_text(self.kind, self.wanted)}."
 

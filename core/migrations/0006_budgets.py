@@ -34,12 +34,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='modelcall',
-            name='held_money',
-            field=models.DecimalField(decimal_places=6, default=0, help_text='its worst case, in flight', max_digits=14),
+            name='reserved_money',
+            field=models.DecimalField(decimal_places=6, default=0, help_text='in flight, at worst', max_digits=14),
         ),
         migrations.AddField(
             model_name='modelcall',
-            name='held_tokens',
+            name='reserved_tokens',
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(

@@ -61,10 +61,10 @@ def test_whatever_fits_stays_below_every_cap(caps, spent, reserved, wanted):
 def test_the_sentence_names_the_cap_what_is_spent_what_is_held_and_what_the_next_call_may_take():
     short = Shortfall("money", Decimal("10"), Decimal("9.5"), Decimal("0.25"), Decimal("0.4"))
     assert short.sentence("the campaign") == (
-        "The cap of 10.00 money on the campaign is reached: 9.50 money spent, 0.250000 money held for calls in flight,"
-        " and the next call may take 0.400000 money."
+        "The cap of 10.00 money on the campaign is reached: 9.50 money spent,"
+        " 0.250000 money reserved for calls in flight, and the next call may take 0.400000 money."
     )
-    assert "held" not in replace(short, reserved=Decimal(0)).sentence("x")
+    assert "reserved" not in replace(short, reserved=Decimal(0)).sentence("x")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from asgiref.sync import async_to_sync
 from pydantic import BaseModel
 
 from core.budget_caps import CapValues
-from core.budget_holds import Short, Terms, calls_lost, counted
 from core.budget_page import budgets_burn
 from core.budgets import budget_set
 from core.call_rows import calls_close, calls_open
@@ -19,6 +18,7 @@ from core.ledger import gather_bounded, ledger_open
 from core.ledger_budget import LedgerBudget
 from core.models import AuditEvent, Budget, Endpoint, Job, JobEvent, ModelCall
 from core.provider import CallRequest
+from core.reservations import Short, Terms, calls_lost, counted
 from core.worst_case import worst_case
 from tests.factories import make_campaign, make_context, make_job, make_member
 from tests.fake_endpoint import FakeEndpoint, served
@@ -98,18 +98,18 @@ def test_what_calls_took_is_counted_for_the_campaign_and_for_their_scope(server)
     assert_counters_are_what_the_rows_say(context)
 
 
-def test_a_call_holds_its_worst_case_from_before_it_is_sent_until_it_is_answered(server):
+def test_its_worst_case_is_reserved_for_a_call_from_before_it_is_sent_until_it_is_answered(server):
     context = make_working(server)
     rows = calls_open(context, [(context.job.campaign.endpoints.get(), request(1))], Terms(0))
     held = budget_of(context)
     assert (held.reserved_calls, held.reserved_tokens) == (1, worst_case(rows[0].endpoint, request(1), {}).tokens)
-    assert held.reserved_money == rows[0].held_money > 0
+    assert held.reserved_money == rows[0].reserved_money > 0
     rows[0].status, rows[0].tokens_in, rows[0].cost = "answered", 4, Decimal("0.000004")
     calls_close(rows)
     after = budget_of(context)
     assert (after.reserved_calls, after.reserved_tokens, after.reserved_money) == (0, 0, 0)
     assert (after.spent_calls, after.spent_tokens, after.spent_money) == (1, 4, Decimal("0.000004"))
-    assert ModelCall.objects.get().held_tokens == 0
+    assert ModelCall.objects.get().reserved_tokens == 0
 
 
 @pytest.mark.parametrize("kind", ["money", "tokens", "calls"])
@@ -179,7 +179,7 @@ def test_a_refused_call_took_nothing_and_a_call_without_an_answer_keeps_its_wors
     assert_counters_are_what_the_rows_say(context)
 
 
-def test_what_a_killed_attempt_held_is_spent_when_the_next_one_opens_its_ledger(server):
+def test_what_was_reserved_for_a_killed_attempt_is_spent_when_the_next_one_opens_its_ledger(server):
     context = make_working(server)
     calls_open(context, [(context.job.campaign.endpoints.get(), request(1, "mixture:7"))], Terms(0))
     held = budget_of(context, "mixture:7").reserved
@@ -194,7 +194,7 @@ def test_what_a_killed_attempt_held_is_spent_when_the_next_one_opens_its_ledger(
     assert ModelCall.objects.get(subject="s1").status == "unknown"
 
 
-def test_what_another_running_job_holds_stays_held_when_a_ledger_opens(server):
+def test_what_is_reserved_for_another_running_job_stays_so_when_a_ledger_opens(server):
     context = make_working(server)
     calls_open(context, [(context.job.campaign.endpoints.get(), request(1))], Terms(0))
     ask(make_working(server, campaign=context.job.campaign), request(2))
@@ -212,8 +212,8 @@ def test_two_jobs_of_a_campaign_do_not_cross_the_cap_together(server):
     assert opened[3].shortfall.may_settle is True and budget_of(first).reserved_calls == 3
 
 
-def test_a_job_that_waits_for_what_a_dead_job_holds_goes_on_once_that_is_known(server):
-    """What the dead job held is spent then: here enough is left."""
+def test_a_job_that_waits_for_what_is_reserved_for_a_dead_job_learns_that_it_is_lost(server):
+    """What was reserved for the dead job is spent then, and too little is left."""
     first = make_working(server)
     one = worst(first, 10).tokens
     caps_set(first.job.campaign, tokens=one * 2 + 30)

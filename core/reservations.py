@@ -1,6 +1,6 @@
-"""What calls hold of budgets while they are in flight. All of it happens under the lock of the budgets' rows.
+"""What is reserved of budgets for calls in flight. All of it happens under the lock of the budgets' rows.
 
-A call holds its worst case before it is sent. Its answer replaces that by what it used; a call without an answer may
+Its worst case is reserved before a call is sent. Its answer replaces that by what it used; a call without an answer may
 have been paid and keeps its worst case as spent; a refused one took nothing. What a killed worker left in flight is
 such a call without an answer.
 """
@@ -23,10 +23,10 @@ from core.worst_case import picture_sizes, worst_case
 Request = CallRequest | EditRequest
 IN_FLIGHT = Q(status="sent", endpoint__isnull=False)
 LOST = {
-    "lost_money": F("lost_money") + F("held_money"),
-    "lost_tokens": F("lost_tokens") + F("held_tokens"),
-    "held_money": 0,
-    "held_tokens": 0,
+    "lost_money": F("lost_money") + F("reserved_money"),
+    "lost_tokens": F("lost_tokens") + F("reserved_tokens"),
+    "reserved_money": 0,
+    "reserved_tokens": 0,
 }
 COUNTED = ("money", "tokens", "calls")
 COUNTERS = tuple(f"{part}_{kind}" for part in PARTS for kind in COUNTED)
@@ -53,21 +53,21 @@ class Terms:
     picture_tokens: int = 0
 
 
-def holds_take(
+def reservations_take(
     campaign_id: int, wanted: Mapping[str, tuple[Endpoint, Request]], terms: Terms
 ) -> dict[str, Spend | Short]:
-    """By key: what the call holds from now on, or why it must not be sent. Call inside a transaction."""
+    """By key: what is reserved for the call from now on, or why it must not be sent. Call inside a transaction."""
     budgets = budgets_lock(campaign_id, {request.scope for _, request in wanted.values()})
     sizes = picture_sizes(request for _, request in wanted.values())
     found: dict[str, Spend | Short] = {}
     for key, (endpoint, request) in wanted.items():
-        hold = worst_case(endpoint, request, sizes, terms.picture_tokens)
+        amount = worst_case(endpoint, request, sizes, terms.picture_tokens)
         mine = [budgets[scope] for scope in scopes_of(request.scope)]
-        short = first_short(mine, hold + Spend(seconds=terms.drain_s))
-        found[key] = short or hold
+        short = first_short(mine, amount + Spend(seconds=terms.drain_s))
+        found[key] = short or amount
         if short is None:
             for budget in mine:
-                move(budget, "reserved", hold)
+                move(budget, "reserved", amount)
     budgets_store(budgets.values())
     return found
 
@@ -79,8 +79,8 @@ def first_short(budgets: Sequence[Budget], wanted: Spend) -> Short | None:
     return min(found, key=lambda short: short.shortfall.may_settle, default=None)
 
 
-def holds_settle(ended: Iterable[ModelCall]) -> None:
-    """Replace what these calls held by what they took. Call inside the transaction that stores how they ended."""
+def reservations_settle(ended: Iterable[ModelCall]) -> None:
+    """Replace what was reserved for calls by what they took. Call in the transaction that stores how they ended."""
     by_campaign: dict[int, list[ModelCall]] = defaultdict(list)
     for call in ended:
         by_campaign[call.campaign_id].append(call)
@@ -88,35 +88,35 @@ def holds_settle(ended: Iterable[ModelCall]) -> None:
         budgets = budgets_lock(campaign_id, {call.scope for call in calls})
         for call in calls:
             for budget in (budgets[scope] for scope in scopes_of(call.scope)):
-                move(budget, "reserved", held(call), back=True)
+                move(budget, "reserved", reserved_of(call), back=True)
                 move(budget, "spent", took(call))
-                move(budget, "lost", held(call) if call.status == "unknown" else Spend())
+                move(budget, "lost", reserved_of(call) if call.status == "unknown" else Spend())
         budgets_store(budgets.values())
 
 
-def held(call: ModelCall) -> Spend:
-    """What a call in flight holds."""
-    return Spend(call.held_money, call.held_tokens, 1)
+def reserved_of(call: ModelCall) -> Spend:
+    """What is reserved for a call in flight."""
+    return Spend(call.reserved_money, call.reserved_tokens, 1)
 
 
 def took(call: ModelCall) -> Spend:
     """What a send took that has just ended: its answer's cost, or its worst case where nobody knows."""
     if call.status == "unknown":
-        return held(call)
+        return reserved_of(call)
     return Spend(call.cost, call.tokens_in + call.tokens_out, 1) if call.status == "answered" else Spend(calls=1)
 
 
 def released(call: ModelCall) -> dict[str, Any]:
-    """What an ended call's row holds: nothing. Without an answer its worst case is lost."""
+    """What is reserved for a call that has ended: nothing. Without an answer its worst case is lost."""
     if call.status != "unknown":
-        return {"held_money": 0, "held_tokens": 0}
+        return {"reserved_money": 0, "reserved_tokens": 0}
     return LOST
 
 
 def calls_lost(campaign_id: int, own_job_id: int | None = None) -> int:
     """Calls that dead attempts left in flight are unknown from now on and may have been paid; how many.
 
-    ``own_job_id`` is the job of an attempt that begins. What budgets hold is counted anew: exactly the worst cases of
+    ``own_job_id`` is the job of an attempt that begins. What is reserved is counted anew: exactly the worst cases of
     the calls that live jobs have in flight.
     """
     with transaction.atomic():
@@ -137,14 +137,14 @@ def calls_lost(campaign_id: int, own_job_id: int | None = None) -> int:
 
 
 def call_rows_lose(calls: QuerySet[ModelCall]) -> int:
-    """Mark these calls as unknown; what each held is lost to a send that nobody answered."""
+    """Mark these calls as unknown; what was reserved for each is lost to a send that nobody answered."""
     rows = ModelCall.objects.filter(pk__in=list(calls.values_list("pk", flat=True)))
     return rows.update(status="unknown", **LOST)
 
 
 def sums_by_scope(calls: QuerySet[ModelCall]) -> dict[str, Spend]:
-    """What calls in flight hold, by scope."""
-    rows = calls.order_by().values_list("scope").annotate(Sum("held_money"), Sum("held_tokens"), Count("pk"))
+    """What is reserved for calls in flight, by scope."""
+    rows = calls.order_by().values_list("scope").annotate(Sum("reserved_money"), Sum("reserved_tokens"), Count("pk"))
     return {scope: Spend(money, tokens, number) for scope, money, tokens, number in rows}
 
 
@@ -171,7 +171,16 @@ def counted(campaign_id: int, scope: str) -> dict[str, Any]:
     """The counters of a budget as the ledger's rows have them: for one that is made after its first calls."""
     calls = ModelCall.objects.filter(campaign=campaign_id, endpoint__isnull=False)
     calls = calls.filter(scope=scope) if scope else calls
-    names = ("cost", "lost_money", "tokens_in", "tokens_out", "lost_tokens", "num_sent", "held_money", "held_tokens")
+    names = (
+        "cost",
+        "lost_money",
+        "tokens_in",
+        "tokens_out",
+        "lost_tokens",
+        "num_sent",
+        "reserved_money",
+        "reserved_tokens",
+    )
     sums = calls.aggregate(flying=Count("pk", filter=IN_FLIGHT), **{name: Sum(name, default=0) for name in names})
     return {
         "spent_money": sums["cost"] + sums["lost_money"],
@@ -179,8 +188,8 @@ def counted(campaign_id: int, scope: str) -> dict[str, Any]:
         "spent_calls": sums["num_sent"] - sums["flying"],
         "lost_money": sums["lost_money"],
         "lost_tokens": sums["lost_tokens"],
-        "reserved_money": sums["held_money"],
-        "reserved_tokens": sums["held_tokens"],
+        "reserved_money": sums["reserved_money"],
+        "reserved_tokens": sums["reserved_tokens"],
         "reserved_calls": sums["flying"],
     }
 
