@@ -30,9 +30,14 @@ class Burn:
         return amount_text(self.kind, self.spent)
 
     @property
-    def reserved_text(self) -> str:
-        """What is reserved for calls in flight; empty when nothing."""
-        return amount_text(self.kind, self.reserved) if self.reserved else ""
+    def spent_plain(self) -> str:
+        """What is spent, beside the name of its kind."""
+        return self.spent_text.removesuffix(f" {self.kind}")
+
+    @property
+    def reserved_plain(self) -> str:
+        """What is reserved for calls in flight, beside the name of its kind."""
+        return amount_text(self.kind, self.reserved).removesuffix(f" {self.kind}")
 
     @property
     def lost_text(self) -> str:
