@@ -17,6 +17,7 @@ urlpatterns = [
     ),
     path("campaigns/<slug:slug>/settings", settings_api.SettingsDetail.as_view(), name="api-settings-detail"),
     path("campaigns/<slug:slug>/budget", budget_api.BudgetDetail.as_view(), name="api-budget-detail"),
+    path("campaigns/<slug:slug>/concurrency", settings_api.ConcurrencyDetail.as_view(), name="api-concurrency"),
     path("campaigns/<slug:slug>/members", settings_api.MemberList.as_view(), name="api-member-list"),
     path("campaigns/<slug:slug>/members/<str:name>", settings_api.MemberDetail.as_view(), name="api-member-detail"),
     path("jobs/<int:pk>", views.JobDetail.as_view(), name="api-job-detail"),

@@ -32,12 +32,12 @@ class Burn:
     @property
     def spent_plain(self) -> str:
         """What is spent, beside the name of its kind."""
-        return self.spent_text.removesuffix(f" {self.kind}")
+        return plain(self.kind, self.spent)
 
     @property
     def reserved_plain(self) -> str:
         """What is reserved for calls in flight, beside the name of its kind."""
-        return amount_text(self.kind, self.reserved).removesuffix(f" {self.kind}")
+        return plain(self.kind, self.reserved)
 
     @property
     def lost_text(self) -> str:
@@ -63,6 +63,12 @@ class Burn:
     def burnt_width(self) -> str:
         """How much of the bar is spent or reserved."""
         return share_text(float(self.spent) + float(self.reserved), self.cap)
+
+
+def plain(kind: str, amount: Amount) -> str:
+    """An amount beside the name of its kind; time keeps its unit, which is hours or seconds."""
+    words = amount_text(kind, amount)
+    return words if kind == "seconds" else words.rpartition(" ")[0]
 
 
 def share_text(part: Amount, cap: Amount | None) -> str:

@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from core.jobs.services import job_cancel, job_pause, job_resume, job_retry
 from core.models import Job
+from core.pages import back_of
 from core.selectors import job_open
 
 
@@ -46,8 +46,6 @@ def job_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def told(request: HttpRequest, job: Job, sentence: str) -> HttpResponse:
-    """Back to the page that asked, if it is one of this site, else to the job, with a sentence on what was done."""
+    """Back to the page that asked, else to the job, with a sentence on what was done."""
     messages.success(request, sentence)
-    back = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return redirect(back if is_ours else reverse("job-detail", args=[job.pk]))
+    return redirect(back_of(request, reverse("job-detail", args=[job.pk])))

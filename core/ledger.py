@@ -7,14 +7,15 @@ goes on only when its own write is on the disk. A stored answer is never asked f
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import openai
 from asgiref.sync import sync_to_async
 
 from core.call_rows import Asked, calls_close, calls_open
+from core.concurrency import slots_at_once
 from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
@@ -25,6 +26,7 @@ from core.models import Endpoint, ModelCall
 from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
 from core.reservations import Short, calls_lost
+from core.room import Room, first_error
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
 from core.valve import Valve
 
@@ -38,6 +40,7 @@ class Ledger:
     """Asks endpoints on behalf of one job and remembers every call.
 
     ``done``, ``total`` and ``unit`` are what the job shows while calls are made. ``answered`` counts by role.
+    ``slots`` is the room for slots that are worked on at once, as people set it meanwhile.
     """
 
     context: JobContext
@@ -48,6 +51,7 @@ class Ledger:
     total: int = 0
     unit: str = "samples"
     answered: Counter[str] = field(default_factory=Counter)
+    slots: Room = field(default_factory=lambda: Room(1))
     valve: Valve = field(default_factory=Valve)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
     _gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
@@ -112,7 +116,7 @@ class Ledger:
                 return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
             if isinstance(call, ModelCall):
                 return await self._send(call, endpoint, send_it)
-        if reason := await self.budget.room(call):
+        if reason := await self.budget.wait(call):
             self.valve.shut(reason)
         return None
 
@@ -177,6 +181,11 @@ class Ledger:
             await self.budget.time_check()
             if self.valve.reason and self.is_home:
                 raise self.valve.reason
+            await self.slots_refresh()
+
+    async def slots_refresh(self) -> None:
+        """Take up how many slots people want to be worked on at once now."""
+        self.slots.move(await sync_to_async(slots_at_once)(self.context.job.campaign_id or 0))
 
     @property
     def is_home(self) -> bool:
@@ -198,6 +207,7 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     await sync_to_async(context.heed)()
     await sync_to_async(calls_lost)(budget.campaign_id, context.job.pk)
     ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing), budget)
+    await ledger.slots_refresh()
     try:
         with first_error():
             async with asyncio.TaskGroup() as group:
@@ -208,26 +218,3 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     finally:
         await budget.time_count()
         await ledger.close()
-
-
-async def gather_bounded(work: Sequence[Callable[[], Awaitable[None]]], limit: int) -> None:
-    """Run all, at most ``limit`` at once and started in order; the first error ends the rest."""
-    waiting = iter(work)
-
-    async def one_after_another() -> None:
-        for start in waiting:
-            await start()
-
-    with first_error():
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(limit, len(work))):
-                group.create_task(one_after_another())
-
-
-@contextmanager
-def first_error() -> Iterator[None]:
-    """Raise the first error of a task group in place of the group."""
-    try:
-        yield
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors

@@ -53,7 +53,7 @@ class LedgerBudget:
         self._settled.set()
         self._settled = asyncio.Event()
 
-    async def room(self, short: Short) -> JobPaused | None:
+    async def wait(self, short: Short) -> JobPaused | None:
         """Wait until a call ends that may leave room for this one; the reason to pause where none can.
 
         Where nothing ends for a while, what is reserved for jobs that died meanwhile counts as lost.

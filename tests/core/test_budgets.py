@@ -14,11 +14,12 @@ from core.call_rows import calls_close, calls_open
 from core.errors import JobPaused, NotAllowed, UpstreamRefused, UpstreamUnavailable
 from core.jobs.engine import Handler, execute
 from core.jobs.services import job_resume
-from core.ledger import gather_bounded, ledger_open
+from core.ledger import ledger_open
 from core.ledger_budget import LedgerBudget
 from core.models import AuditEvent, Budget, Endpoint, Job, JobEvent, ModelCall
 from core.provider import CallRequest
 from core.reservations import Short, Terms, calls_lost, counted
+from core.room import gather_bounded
 from core.worst_case import worst_case
 from tests.factories import make_campaign, make_context, make_job, make_member
 from tests.fake_endpoint import FakeEndpoint, served

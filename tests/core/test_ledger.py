@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from core.errors import JobCancelled, LeaseLost, NotConfigured, UpstreamRefused, UpstreamUnavailable
 from core.jobs.services import job_cancel
-from core.ledger import gather_bounded, ledger_open
+from core.ledger import ledger_open
 from core.models import Endpoint, Job, ModelCall
 from core.provider import MAX_RETRIES, CallAnswer, CallRequest
+from core.room import gather_bounded
 from tests.factories import make_campaign, make_context, make_job
 from tests.fake_endpoint import FakeEndpoint, served
 
@@ -203,7 +204,7 @@ def test_no_more_than_the_endpoint_allows_are_under_way_at_once(server):
             now.pop()
 
     server.handle = counted
-    server.delay_s = 0.02
+    server.delay_s = 0.1
     with served(server):
         ask(make_working(server, concurrency=3), *map(request, range(30)), limit=30)
     assert max(most) == 3

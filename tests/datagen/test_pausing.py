@@ -1,6 +1,7 @@
 """Pausing is gentle: calls in flight are answered and stored, none is sent anew, and the result is the same."""
 
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,16 @@ def test_paused_again_and_again_a_round_makes_the_same_dataset_and_no_call_is_se
     assert pauses >= 4
     assert server.paid_twice == []
     assert set(ModelCall.objects.values_list("num_sent", "status")) == {(1, "answered")}
+
+
+def test_concurrency_that_moves_while_it_runs_is_part_of_no_result(monkeypatch):
+    with served(make_server()) as calm:
+        undisturbed = run_chain(make_world(calm)).manifest_hash
+    numbers = cycle((1, 5, 32))
+    monkeypatch.setattr("core.ledger.slots_at_once", lambda campaign_id: next(numbers))
+    with served(make_server(delay_s=0.03, seed=5)) as server:
+        assert run_chain(make_world(server)).manifest_hash == undisturbed
+        assert server.paid_twice == []
 
 
 def test_a_paused_job_sends_nothing_more_and_stores_what_was_under_way(paused_after):

@@ -33,6 +33,10 @@ def endpoint(world: World) -> dict[str, Any]:
     return {**world.slug(), "pk": world.campaign().endpoints.first().pk}
 
 
+def at_once(world: World) -> dict[str, Any]:
+    return {"slots": "48", **{f"calls.{row.role}": "8" for row in world.campaign().endpoints.all()}}
+
+
 def settings(world: World) -> dict[str, Any]:
     return {"seen": settings_hash(world.campaign()), "diagnosis.tau": "0.6"}
 
@@ -68,6 +72,8 @@ PAGES = [
     Door("endpoint-list", "view", slug),
     post("endpoint-list", "admin", slug, roles=["planner"], **SERVER, **PRICES),
     post("endpoint-test", "research", endpoint),
+    Door("concurrency", "view", slug),
+    Door("concurrency", "research", slug, "post", at_once),
     Door("worker-list", "person"),
     Door("job-list", "person"),
     Door("job-detail", "view", job("succeeded")),
@@ -88,6 +94,8 @@ API = [
     Door("api-settings-detail", "admin", slug, "put", lambda world: {}, if_match),
     Door("api-budget-detail", "view", slug),
     Door("api-budget-detail", "admin", slug, "put", lambda world: {"money": 12.5}),
+    Door("api-concurrency", "view", slug),
+    Door("api-concurrency", "research", slug, "patch", lambda world: {"slots": 48, "calls": {"planner": 8}}),
     Door("api-member-list", "view", slug),
     Door("api-member-detail", "admin", named, "put", lambda world: {"role": "curator"}),
     Door("api-member-detail", "admin", named, "delete"),

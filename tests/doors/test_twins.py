@@ -18,6 +18,8 @@ TWINS = {
     "POST campaign-settings": "PUT api-settings-detail",
     "POST budget-set": "PUT api-budget-detail",
     "POST mixture-budget": "PUT api-mixture-budget",
+    "concurrency": "api-concurrency",
+    "POST concurrency": "PATCH api-concurrency",
     "POST member-set": "PUT api-member-detail",
     "POST member-remove": "DELETE api-member-detail",
     "endpoint-list": "api-endpoint-list",

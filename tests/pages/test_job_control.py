@@ -20,7 +20,7 @@ def state(job: Job) -> str:
 
 
 def test_a_job_is_paused_and_resumed_from_its_page_which_says_how_it_stands(admin, campaign):
-    job = make_asking(campaign)
+    job = make_asking(campaign, lease_host="studio", lease_pid=42)
     assert reverse("job-pause", args=[job.pk]) in page(admin, "job-detail", job.pk)
     assert send(admin, "job-pause", job.pk) == 302
     html = part(admin, "job", "job-detail", job.pk)
@@ -29,7 +29,7 @@ def test_a_job_is_paused_and_resumed_from_its_page_which_says_how_it_stands(admi
     paused = "Paused by ada. What was answered is stored."
     Job.objects.filter(pk=job.pk).update(status="paused", error_code="paused_by_person", error_message=paused)
     html = part(admin, "job", "job-detail", job.pk)
-    assert paused in html and "What went wrong" not in html
+    assert paused in html and "What went wrong" not in html and "pid" not in html
     assert "every 2s" in html  # a paused job may go on, so its page goes on looking
     assert send(admin, "job-resume", job.pk) == 302
     assert state(job) == "waiting"
@@ -80,3 +80,29 @@ def test_a_form_leads_to_no_other_site(admin, campaign):
     job = make_asking(campaign)
     answer = admin.post(reverse("job-pause", args=[job.pk]), {"next": "//evil.example/"})
     assert answer.headers["Location"] == reverse("job-detail", args=[job.pk])
+
+
+def test_concurrency_is_set_from_the_page_of_a_job_that_feels_it(admin, as_role, campaign):
+    job = make_asking(campaign)
+    role = campaign.endpoints.first().role
+    here = reverse("job-detail", args=[job.pk])
+    html = page(admin, "job-detail", job.pk)
+    assert 'name="slots"' in html and f'name="calls.{role}"' in html
+    wanted = {"slots": "64", **{f"calls.{row.role}": "3" for row in campaign.endpoints.all()}, "next": here}
+    answer = admin.post(reverse("concurrency", args=[campaign.slug]), wanted)
+    assert answer.headers["Location"] == here
+    campaign.refresh_from_db()
+    assert campaign.config.generation.concurrency == 64
+    assert set(campaign.endpoints.values_list("concurrency", flat=True)) == {3}
+    for other in (make_asking(campaign, "succeeded"), make_job(campaign=campaign, queue="gpu", status="running")):
+        assert 'name="slots"' not in page(admin, "job-detail", other.pk)
+    assert 'name="slots"' not in page(as_role("viewer"), "job-detail", job.pk)
+    assert "Slots at once <b>64</b>" in page(as_role("viewer"), "concurrency", campaign.slug)
+
+
+def test_a_number_out_of_bounds_is_named_beside_its_field(admin, campaign):
+    answer = admin.post(reverse("concurrency", args=[campaign.slug]), {"slots": "0"})
+    assert answer.status_code == 400
+    assert "greater than or equal to 1" in answer.content.decode()
+    campaign.refresh_from_db()
+    assert campaign.config.generation.concurrency == 32
