@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datagen import api, budget_api, call_api, dataset_api, mixture_api, sample_api
+from datagen import api, budget_api, call_api, dataset_api, live_api, mixture_api, sample_api
 
 CAMPAIGN = "campaigns/<slug:slug>"
 MIXTURE = f"{CAMPAIGN}/mixtures/<int:pk>"
@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{CAMPAIGN}/pools", api.PoolList.as_view(), name="api-pool-list"),
     path(f"{CAMPAIGN}/mixtures", mixture_api.MixtureList.as_view(), name="api-mixture-list"),
     path(MIXTURE, mixture_api.MixtureDetail.as_view(), name="api-mixture-detail"),
+    path(f"{MIXTURE}/live", live_api.MixtureLiveDetail.as_view(), name="api-mixture-live"),
     path(f"{MIXTURE}/preview", mixture_api.MixturePreview.as_view(), name="api-mixture-preview"),
     path(f"{MIXTURE}/rows", mixture_api.MixtureRows.as_view(), name="api-mixture-rows"),
     path(f"{MIXTURE}/restore", mixture_api.MixtureRestore.as_view(), name="api-mixture-restore"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path(f"{SAMPLE}/reassign", sample_api.SampleMove.as_view(), name="api-sample-reassign"),
     path(f"{SAMPLE}/undo", sample_api.SampleUndo.as_view(), name="api-sample-undo"),
     path(f"{CAMPAIGN}/calls", call_api.CallList.as_view(), name="api-call-list"),
+    path(f"{CAMPAIGN}/calls/costs", call_api.CallCosts.as_view(), name="api-call-costs"),
     path(f"{CAMPAIGN}/calls/<int:pk>", call_api.CallDetail.as_view(), name="api-call-detail"),
     path(f"{CAMPAIGN}/datasets", dataset_api.DatasetList.as_view(), name="api-dataset-list"),
     path(DATASET, dataset_api.DatasetDetail.as_view(), name="api-dataset-detail"),

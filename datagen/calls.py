@@ -1,19 +1,21 @@
-"""What the ledger's pages read: what was spent by role, calls page by page, and one call with all that was said."""
+"""What the ledger's pages read: calls page by page, and one call with all that was said and the sample it was for."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import Avg, Count, Q, QuerySet, Sum
+from django.db.models import QuerySet
 
 from core.asking import REPAIR
 from core.errors import NotFound
 from core.models import Campaign, ModelCall
 from datagen.agents.requests import prompt_on_file
+from datagen.models import Mixture, Sample, SampleDecision, Slot
 
 PAGE = 50
+OF_A_TRY = re.compile(r"(?P<mixture>[0-9a-f]{12})/s(?P<slot>\d{1,9})/t(?P<try_ix>\d{1,4})")
 STATUSES = ("answered", "failed", "unknown", "sent")
 ROW_FIELDS = (
     *("id", "created_at", "role", "tool", "subject", "status", "num_sent", "tokens_in", "tokens_out", "cost"),
@@ -31,22 +33,6 @@ class CallFilter:
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What one role spent at one endpoint or tool. ``twice`` counts calls that are perhaps paid twice."""
-
-    role: str
-    by: str
-    num: int
-    tokens_in: int
-    tokens_out: int
-    cost: Decimal
-    failed: int
-    unknown: int
-    twice: int
-    latency_ms: float | None
-
-
-@dataclass(frozen=True)
 class CallView:
     """One call as a page shows it: the system's words, what was asked, and what came back."""
 
@@ -57,22 +43,7 @@ class CallView:
     answers: Sequence[str]
     answered_pictures: Sequence[str]
     try_subject: str
-
-
-def calls_spent(campaign: Campaign) -> list[Spent]:
-    """What was spent by role and endpoint; one aggregate query."""
-    rows = ModelCall.objects.filter(campaign=campaign).order_by("role", "tool", "endpoint__model")
-    groups = rows.values_list("role", "endpoint__model", "tool").annotate(
-        num=Count("pk"),
-        sum_in=Sum("tokens_in"),
-        sum_out=Sum("tokens_out"),
-        money=Sum("cost"),
-        failed=Count("pk", filter=Q(status="failed")),
-        unknown=Count("pk", filter=Q(status="unknown")),
-        twice=Count("pk", filter=Q(num_sent__gt=1)),
-        mean_ms=Avg("latency_ms", filter=Q(status="answered", endpoint__isnull=False)),
-    )
-    return [Spent(role, model or tool, *numbers) for role, model, tool, *numbers in groups]
+    sample: Sample | None
 
 
 def calls_wanted(campaign: Campaign, wanted: CallFilter) -> QuerySet[ModelCall]:
@@ -117,7 +88,25 @@ def call_view(call: ModelCall) -> CallView:
         answers=answers,
         answered_pictures=call.choices if call.tool else [],
         try_subject=call.subject.removesuffix(REPAIR),
+        sample=sample_of_call(call),
     )
+
+
+def sample_of_call(call: ModelCall) -> Sample | None:
+    """The sample of the try that the call was made for, wherever people moved it since; None while there is none.
+
+    Mixtures with the same hash share their calls: the newest one's sample is meant.
+    """
+    named = OF_A_TRY.fullmatch(call.subject.removesuffix(REPAIR))
+    if named is None:
+        return None
+    mixtures = Mixture.objects.filter(campaign=call.campaign_id, manifest_hash__startswith=named["mixture"])
+    slots = Slot.objects.filter(mixture__in=mixtures, index=int(named["slot"]))
+    moves = SampleDecision.objects.filter(decision="reassign", undone_at=None, try_before=int(named["try_ix"]))
+    moved = moves.filter(slot_before__in=slots).select_related("sample").order_by("-slot_before__mixture", "pk").first()
+    if moved is not None:
+        return moved.sample
+    return Sample.objects.filter(slot__in=slots, try_ix=int(named["try_ix"])).order_by("-slot__mixture").first()
 
 
 def readable(choice: str) -> str:

@@ -96,9 +96,9 @@ def subject_of(mixture: Mixture, slot: Slot, try_ix: int) -> str:
     return f"{mixture.manifest_hash[:12]}/s{slot.index}/t{try_ix}"
 
 
-def scope_of(mixture: Mixture) -> str:
+def scope_of(mixture_id: int) -> str:
     """Under what the calls for a mixture are counted, in costs and in budgets."""
-    return f"mixture:{mixture.pk}"
+    return f"mixture:{mixture_id}"
 
 
 def task_of(mixture: Mixture, slot: Slot, image: ImageRef | None = None, brief: str = "") -> Task:
@@ -111,7 +111,7 @@ def task_of(mixture: Mixture, slot: Slot, image: ImageRef | None = None, brief: 
         question_type=slot.question_type,
         brief=brief,
         image=image,
-        scope=scope_of(mixture),
+        scope=scope_of(mixture.pk),
     )
 
 

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from datagen import call_views, dataset_views, sample_views, views
+from datagen import call_views, dataset_views, live_views, sample_views, views
 
 urlpatterns = [
     path("campaigns/<slug:slug>/mixtures/<int:pk>/samples/", views.sample_list, name="sample-list"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/live/", live_views.mixture_live_page, name="mixture-live"),
     path("campaigns/<slug:slug>/calls/", call_views.call_list, name="call-list"),
     path("campaigns/<slug:slug>/calls/<int:pk>/", call_views.call_detail, name="call-detail"),
     path("campaigns/<slug:slug>/samples/", sample_views.sample_queue, name="sample-queue"),

@@ -84,6 +84,7 @@ def ticked(world: World) -> dict[str, Any]:
 
 PAGES = [
     Door("sample-list", "view", mixture),
+    Door("mixture-live", "view", mixture),
     Door("call-list", "view", slug),
     Door("call-detail", "view", call),
     Door("sample-queue", "view", slug),
@@ -99,7 +100,9 @@ API = [
     Door("api-pool-list", "view", slug),
     Door("api-pool-list", "research", slug, "post", pool),
     Door("api-mixture-detail", "view", mixture),
+    Door("api-mixture-live", "view", mixture),
     Door("api-call-list", "view", slug),
+    Door("api-call-costs", "view", slug),
     Door("api-call-detail", "view", call),
     Door("api-mixture-list", "view", slug),
     Door("api-mixture-preview", "view", waiting, "post", rest_shares),

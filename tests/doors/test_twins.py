@@ -52,6 +52,7 @@ TWINS = {
     "POST item-export": "POST api-item-export",
     "item-export-file": "api-item-export-file",
     "mixture-list": "api-mixture-list",
+    "mixture-live": "api-mixture-live",
     "mixture-detail": "api-mixture-detail",
     "POST mixture-try": "POST api-mixture-preview",
     "POST mixture-save": "PUT api-mixture-rows",
