@@ -50,6 +50,11 @@ class Burn:
         return "" if self.cap is None else amount_text(self.kind, self.cap)
 
     @property
+    def whose(self) -> str:
+        """Whose budget it is: the campaign's, or that of a part of it."""
+        return scope_text(self.scope)
+
+    @property
     def is_reached(self) -> bool:
         """Whether all of the cap is spent or reserved."""
         return self.cap is not None and float(self.spent) + float(self.reserved) >= float(self.cap)
@@ -63,6 +68,16 @@ class Burn:
     def burnt_width(self) -> str:
         """How much of the bar is spent or reserved."""
         return share_text(float(self.spent) + float(self.reserved), self.cap)
+
+
+def burns_telling(burns: Sequence[Burn]) -> list[Burn]:
+    """Those that have a cap, or are spending of a part of the campaign."""
+    return [burn for burn in burns if burn.cap is not None or (burn.scope and burn.spent)]
+
+
+def scope_text(scope: str) -> str:
+    """Whose budget it is, for people."""
+    return scope.replace(":", " #") if scope else "the campaign"
 
 
 def plain(kind: str, amount: Amount) -> str:

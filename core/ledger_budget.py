@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from asgiref.sync import sync_to_async
 
 from core.access import audit
+from core.budget_page import scope_text
 from core.budgets import BUDGET_SPENT
 from core.campaign_settings import CallSettings
 from core.errors import JobPaused
@@ -93,8 +94,3 @@ class LedgerBudget:
             budget = budgets_lock(self.campaign_id, {short.scope})[short.scope]
             facts = {"scope": short.scope, "cap": short.shortfall.kind, "job": job.pk, "why": told}
             audit(job.actor, "budget.reached", budget, campaign=job.campaign, **facts)
-
-
-def scope_text(scope: str) -> str:
-    """Whose budget it is, for people."""
-    return scope.replace(":", " #") if scope else "the campaign"

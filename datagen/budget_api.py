@@ -33,13 +33,13 @@ class MixtureBudget(APIView):
     def put(self, request: Request, slug: str, pk: int) -> Response:
         """Set its caps; what is left out has none. The campaign's caps hold as well."""
         values, mixture = body_of(request, CapValues), mixture_of(campaign_of(request, slug), pk)
-        budget_set(actor=person_of(request), campaign=mixture.campaign, scope=scope_of(mixture), values=values)
+        budget_set(actor=person_of(request), campaign=mixture.campaign, scope=scope_of(mixture.pk), values=values)
         return Response(mixture_budget(mixture))
 
 
 def mixture_budget(mixture: Mixture) -> dict[str, Any]:
     """Both budgets that the mixture's calls count for, and the forecast."""
-    own = budgets_burn(mixture.campaign, scope_of(mixture))[len(KINDS) :]
+    own = budgets_burn(mixture.campaign, scope_of(mixture.pk))[len(KINDS) :]
     told = {"campaign": campaign_budget(mixture.campaign), "forecast": forecast_json(mixture_forecast(mixture))}
     return {**budget_json(own), **told}
 

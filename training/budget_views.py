@@ -17,7 +17,7 @@ from training.mixture_views import place_open
 def mixture_budget(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Other caps for this mixture's calls from now on."""
     place, form = place_open(request, slug, pk), BudgetForm(request.POST)
-    scope = scope_of(place.mixture)
+    scope = scope_of(place.mixture.pk)
     if form.is_valid():
         budget_set(actor=place.user, campaign=place.campaign, scope=scope, values=form.values)
         messages.success(request, CAPS_SET)

@@ -147,7 +147,7 @@ def budget_context(place: Place) -> dict[str, Any]:
     """The mixture's caps beside the campaign's, and what it may cost while it is not approved."""
     is_open = place.mixture.status == "submitted"
     return {
-        "budget": budget_panel(place.user, place.campaign, scope_of(place.mixture)),
+        "budget": budget_panel(place.user, place.campaign, scope_of(place.mixture.pk)),
         "campaign_burns": [burn for burn in budgets_burn(place.campaign) if burn.cap is not None],
         "cost": mixture_forecast(place.mixture) if is_open else None,
     }

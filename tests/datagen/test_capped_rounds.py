@@ -29,9 +29,9 @@ def quick(monkeypatch):
 
 
 def raise_cap(mixture: Mixture) -> None:
-    spent = Budget.objects.filter(scope=scope_of(mixture)).values_list("spent_calls", flat=True).first() or 0
+    spent = Budget.objects.filter(scope=scope_of(mixture.pk)).values_list("spent_calls", flat=True).first() or 0
     values = CapValues(calls=spent + STEP)
-    budget_set(actor=mixture.campaign.created_by, campaign=mixture.campaign, scope=scope_of(mixture), values=values)
+    budget_set(actor=mixture.campaign.created_by, campaign=mixture.campaign, scope=scope_of(mixture.pk), values=values)
 
 
 def run_raised(mixture: Mixture, kind: str, take: int) -> int:
@@ -41,7 +41,7 @@ def run_raised(mixture: Mixture, kind: str, take: int) -> int:
     stops = 0
     while execute_next("agents", HANDLERS):
         job.refresh_from_db()
-        budget = Budget.objects.get(scope=scope_of(mixture))
+        budget = Budget.objects.get(scope=scope_of(mixture.pk))
         assert budget.spent_calls <= budget.cap_calls and budget.reserved_calls == 0
         if job.status == "paused":
             assert job.error_code == "budget_spent" and f"mixture #{mixture.pk}" in job.error_message

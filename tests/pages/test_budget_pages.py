@@ -92,7 +92,7 @@ def test_a_mixture_that_waits_for_approval_says_what_it_may_cost_beside_its_caps
     mixture = mixture_waiting(campaign)
     client = client_of(make_member(campaign, "approver"))
     client.post(reverse("mixture-budget", args=[campaign.slug, mixture.pk]), {"calls": "900"})
-    assert Budget.objects.get(scope=scope_of(mixture)).cap_calls == 900
+    assert Budget.objects.get(scope=scope_of(mixture.pk)).cap_calls == 900
     page = client.get(reverse("mixture-detail", args=[campaign.slug, mixture.pk])).content.decode()
     assert 'value="900"' in page and "What it may cost is unknown" in page
     bad = client.post(reverse("mixture-budget", args=[campaign.slug, mixture.pk]), {"calls": "-1"})
@@ -106,3 +106,13 @@ def test_a_forecast_scales_what_ended_slots_took_and_names_what_it_does_not_know
     assert found.known == Spend(Decimal("1.00"), 7750, 113)
     assert found.unknown == ("editor",)
     assert forecast(["planner"], history, num_slots=0, total=25).unknown == ("planner",)
+
+
+def test_the_live_page_shows_what_is_spent_of_each_cap(campaign):
+    mixture = mixture_waiting(campaign)
+    page = reverse("mixture-live", args=[campaign.slug, mixture.pk])
+    client = client_of(campaign.created_by)
+    assert "burn-title" not in client.get(page).content.decode(), "nothing is spent and nothing is capped"
+    client.post(reverse("mixture-budget", args=[campaign.slug, mixture.pk]), {"calls": "900"})
+    told = client.get(page).content.decode()
+    assert "900 calls" in told and f"mixture #{mixture.pk}" in told, told[told.index("burn-title") :][:1800]
