@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.admin_base import ReadOnlyAdmin
-from core.models import AuditEvent, Campaign, Endpoint, Job, Membership, ModelCall, Worker
+from core.models import AuditEvent, Budget, Campaign, Endpoint, Job, Membership, ModelCall, Worker
 
 
 @admin.register(Campaign)
@@ -47,6 +47,14 @@ class ModelCallAdmin(ReadOnlyAdmin):
 
     list_display = ("pk", "role", "tool", "subject", "status", "num_sent", "tokens_in", "tokens_out", "cost")
     list_filter = ("status",)
+
+
+@admin.register(Budget)
+class BudgetAdmin(ReadOnlyAdmin):
+    """Caps, and what is spent of them."""
+
+    list_display = ("campaign", "scope", "cap_money", "spent_money", "cap_tokens", "spent_tokens", "cap_calls")
+    list_select_related = ("campaign",)
 
 
 @admin.register(AuditEvent)

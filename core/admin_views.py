@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from core.access import GRANTS
+from core.budget_form import budget_panel
 from core.campaign_forms import EndpointForm, MemberForm, endpoint_initial, error_show
 from core.campaign_settings import settings_problems
 from core.campaigns import campaign_settings_set, endpoints_set, is_key_set, member_remove, member_set, settings_hash
@@ -32,7 +33,7 @@ def campaign_settings(request: HttpRequest, slug: str) -> HttpResponse:
         campaign_settings_set(actor=user, campaign=campaign, settings=document, seen=typed.get("seen", ""))
         messages.success(request, "The settings are saved.")
         return redirect("campaign-settings", slug)
-    context = settings_context(campaign, rights, MemberForm())
+    context = settings_context(user, campaign, rights, MemberForm())
     context |= {"groups": setting_groups(campaign.config, typed, problems), "num_problems": len(problems)}
     context["seen"] = typed.get("seen") or context["seen"]
     return render(request, "core/campaign_settings.html", context, status=400 if problems else 200)
@@ -53,7 +54,7 @@ def member_save(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, f"{name} is {role} now.")
             return redirect("campaign-settings", slug)
-    context = settings_context(campaign, rights, form)
+    context = settings_context(user, campaign, rights, form)
     return render(request, "core/campaign_settings.html", context, status=400)
 
 
@@ -68,7 +69,7 @@ def member_drop(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("campaign-list") if name == user.get_username() else redirect("campaign-settings", slug)
 
 
-def settings_context(campaign: Campaign, rights: frozenset[str], form: MemberForm) -> dict[str, Any]:
+def settings_context(user: User, campaign: Campaign, rights: frozenset[str], form: MemberForm) -> dict[str, Any]:
     """What the settings page shows."""
     return {
         "section": "campaigns",
@@ -80,6 +81,7 @@ def settings_context(campaign: Campaign, rights: frozenset[str], form: MemberFor
         "roles": list(GRANTS),
         "member_form": form,
         "may_admin": "admin" in rights,
+        "budget": budget_panel(user, campaign),
     }
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import api_views as views
-from core import audit_api, job_api, settings_api, token_views
+from core import audit_api, budget_api, job_api, settings_api, token_views
 
 urlpatterns = [
     path("campaigns", views.CampaignList.as_view(), name="api-campaign-list"),
@@ -16,6 +16,7 @@ urlpatterns = [
         name="api-endpoint-test",
     ),
     path("campaigns/<slug:slug>/settings", settings_api.SettingsDetail.as_view(), name="api-settings-detail"),
+    path("campaigns/<slug:slug>/budget", budget_api.BudgetDetail.as_view(), name="api-budget-detail"),
     path("campaigns/<slug:slug>/concurrency", settings_api.ConcurrencyDetail.as_view(), name="api-concurrency"),
     path("campaigns/<slug:slug>/members", settings_api.MemberList.as_view(), name="api-member-list"),
     path("campaigns/<slug:slug>/members/<str:name>", settings_api.MemberDetail.as_view(), name="api-member-detail"),

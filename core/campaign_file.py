@@ -6,6 +6,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from core.budget_caps import CapValues
 from core.campaign_settings import CampaignSettings, Part
 from core.errors import InvalidInput
 from core.roles import CHAT_ROLES, Role
@@ -74,6 +75,7 @@ class CampaignFile(Part):
     pools: list[NamedPath] = Field(default=[], max_length=100)
     endpoints: list[FileEndpoint] = Field(default=[], max_length=20)
     members: list[FileMember] = Field(default=[], max_length=200)
+    budget: CapValues = CapValues()
     settings: CampaignSettings = CampaignSettings()
 
     @property

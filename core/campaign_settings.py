@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.domain.budget import DEFAULT_ANSWER_TOKENS
 from core.errors import InvalidInput
 from core.specs import Device, GrpoSettings, Precision, Sampling
 
@@ -57,6 +58,17 @@ class ImageSettings(Part):
     drawing_min_sharpness: float = Field(default=10.0, ge=0, description="variance of a drawing's Laplacian")
 
 
+class CallSettings(Part):
+    """What a call of an endpoint may take at most: it is reserved in the budget before the call is sent."""
+
+    max_answer_tokens: int = Field(
+        default=DEFAULT_ANSWER_TOKENS, ge=1, le=1_000_000, description="tokens an agent's or a judge's answer may have"
+    )
+    picture_tokens: int = Field(
+        default=0, ge=0, le=1_000_000, description="tokens a picture may cost; 0 reckons one for each 14 x 14 pixels"
+    )
+
+
 class DifficultySettings(Part):
     """How often the current model answers each sample, and how."""
 
@@ -89,6 +101,7 @@ class CampaignSettings(Part):
     mixture: MixtureSettings = MixtureSettings()
     generation: GenerationSettings = GenerationSettings()
     images: ImageSettings = ImageSettings()
+    calls: CallSettings = CallSettings()
     difficulty: DifficultySettings = DifficultySettings()
     gate: GateSettings = GateSettings()
     engine: EngineSettings = EngineSettings()

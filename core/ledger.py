@@ -9,30 +9,29 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import openai
 from asgiref.sync import sync_to_async
-from django.db.models import F
-from django.utils import timezone
 
+from core.call_rows import Asked, calls_close, calls_open
 from core.concurrency import slots_at_once
 from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
+from core.ledger_budget import LedgerBudget
 from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
 from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
+from core.reservations import Short, calls_lost
 from core.room import Room, first_error
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
 from core.valve import Valve
 
 BEAT_S = 1.0
-CHUNK = 500
 Request = CallRequest | EditRequest
-Asked = tuple[Endpoint, Request]
 Send = Callable[[openai.AsyncOpenAI], Awaitable[CallAnswer]]
 
 
@@ -47,6 +46,7 @@ class Ledger:
     context: JobContext
     endpoints: dict[str, Endpoint]
     writer: GroupWriter
+    budget: LedgerBudget
     done: int = 0
     total: int = 0
     unit: str = "samples"
@@ -69,7 +69,8 @@ class Ledger:
     async def ask(self, request: CallRequest) -> CallAnswer:
         """The stored answer of this very call, or a new one that is stored before it is returned."""
         endpoint = self.endpoint(request.role)
-        return await self._once(endpoint, request, lambda client: send(client, endpoint, request))
+        limited = replace(request, ceiling=self.budget.limits.max_answer_tokens)
+        return await self._once(endpoint, limited, lambda client: send(client, endpoint, limited))
 
     async def ask_paced(self, request: CallRequest, pace: Pace) -> CallAnswer:
         """As ``ask``, with as many calls at once as ``pace`` allows; every try tells it how the endpoint bears them."""
@@ -100,31 +101,46 @@ class Ledger:
         return tuple(known[use.key(campaign_id)])
 
     async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
-        gate = self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency))
-        async with gate, self.valve.out():
-            call = await self.writer.write(self._open, (endpoint, request))
-            if call.status == "answered":
-                answer = CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
-            else:
-                answer = await self._send(call, endpoint, send_it)
+        async with self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency)):
+            answer = None
+            while answer is None:
+                answer = await self._if_it_fits(endpoint, request, send_it)
         self.answered[request.role] += 1
         return answer
+
+    async def _if_it_fits(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer | None:
+        """The answer; None where the call fits no budget now, and it was waited for one that may leave room."""
+        async with self.valve.out():
+            call = await self.writer.write(self._open, (endpoint, request))
+            if isinstance(call, ModelCall) and call.status == "answered":
+                return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
+            if isinstance(call, ModelCall):
+                return await self._send(call, endpoint, send_it)
+        if reason := await self.budget.wait(call):
+            self.valve.shut(reason)
+        return None
 
     async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer:
         started = time.monotonic()
         try:
             answer = await send_it(self._client(endpoint))
         except DpeError as error:
-            call.status = "failed" if isinstance(error, UpstreamRefused) else "unknown"
+            call.status = "failed" if isinstance(error, (UpstreamRefused, NotConfigured)) else "unknown"
             call.error = str(error)
-            await self.writer.write(calls_close, call)
+            await self._close(call, started)
             raise
         call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
         call.tokens_in, call.tokens_out = answer.tokens_in, answer.tokens_out
         call.cost = answer.cost(endpoint)
-        call.latency_ms = int(1000 * (time.monotonic() - started))
-        await self.writer.write(calls_close, call)
+        await self._close(call, started)
         return answer
+
+    async def _close(self, call: ModelCall, started: float) -> None:
+        """Store how a call ended; budgets count what it took."""
+        seconds = time.monotonic() - started
+        call.latency_ms = int(1000 * seconds) if call.status == "answered" else 0
+        await self.writer.write(calls_close, call)
+        self.budget.settled(seconds)
 
     async def _keep(self, pictures: list[Picture]) -> None:
         """Files first, in a thread of their own, then the rows."""
@@ -132,8 +148,9 @@ class Ledger:
             await asyncio.to_thread(write_files, picture)
         await self.writer.write(self._store_media, pictures)
 
-    def _open(self, asked: list[Asked]) -> list[ModelCall]:
-        return calls_open(self.context, asked)
+    def _open(self, asked: list[Asked]) -> list[ModelCall | Short]:
+        self.budget.scopes |= {request.scope for _, request in asked}
+        return calls_open(self.context, asked, self.budget.terms)
 
     def _store_uses(self, done: list[tuple[ToolUse, list[str]]]) -> list[None]:
         return tool_uses_store(self.context, done)
@@ -161,6 +178,7 @@ class Ledger:
                 await sync_to_async(self.context.progress)(self.done, self.total, self.unit, force=True)
             except JobPaused as reason:
                 self.valve.shut(reason)
+            await self.budget.time_check()
             if self.valve.reason and self.is_home:
                 raise self.valve.reason
             await self.slots_refresh()
@@ -180,71 +198,15 @@ class Ledger:
             await client.close()
 
 
-def calls_open(context: JobContext, asked: list[Asked]) -> list[ModelCall]:
-    """The row of each call: as answered before, or sent (again, when a kill left it in flight)."""
-    fresh = {request.idempotency_key(endpoint): (endpoint, request) for endpoint, request in asked}
-    known = calls_known(list(fresh))
-    new = [call_row(context, key, *fresh[key]) for key in fresh if key not in known]
-    ModelCall.objects.bulk_create(new, batch_size=CHUNK, ignore_conflicts=True)
-    again = [call for call in known.values() if call.status != "answered"]
-    for call in again:
-        call.status, call.num_sent = "sent", call.num_sent + 1
-    resent = ModelCall.objects.filter(pk__in=[call.pk for call in again])
-    if again:
-        resent.update(status="sent", num_sent=F("num_sent") + 1, error="", job=context.job)
-    known |= {call.idempotency_key: call for call in new}
-    return [known[request.idempotency_key(endpoint)] for endpoint, request in asked]
-
-
-def calls_known(keys: list[str]) -> dict[str, ModelCall]:
-    """The calls with these keys that were made before."""
-    chunks = (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
-    rows = (row for chunk in chunks for row in ModelCall.objects.filter(idempotency_key__in=chunk))
-    return {row.idempotency_key: row for row in rows}
-
-
-def call_row(context: JobContext, key: str, endpoint: Endpoint, request: Request) -> ModelCall:
-    """The row of a call that was never made."""
-    return ModelCall(
-        idempotency_key=key,
-        campaign_id=endpoint.campaign_id,
-        endpoint=endpoint,
-        job=context.job,
-        role=request.role,
-        tool=request.tool,
-        subject=request.subject,
-        scope=request.scope,
-        round_number=context.round_number,
-        skill=request.skill,
-        request_hash=request.request_hash,
-        prompt_version=request.prompt_version,
-        inputs=request.inputs,
-    )
-
-
-def calls_close(calls: list[ModelCall]) -> list[None]:
-    """Store how calls ended."""
-    now = timezone.now()
-    names = ("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error")
-    for call in calls:
-        news = {name: getattr(call, name) for name in names}
-        ModelCall.objects.filter(idempotency_key=call.idempotency_key).update(answered_at=now, **news)
-    return [None] * len(calls)
-
-
-def calls_mark_unknown(context: JobContext) -> int:
-    """Calls that were in flight when an earlier attempt died; how many. They may be paid twice, and are shown so."""
-    return ModelCall.objects.filter(job=context.job, status="sent").update(status="unknown")
-
-
 @asynccontextmanager
 async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     """A ledger with its writer running and the job's lease kept, for the length of one job's work."""
     assert context.job.campaign is not None
+    budget = LedgerBudget(context, context.job.campaign.config.calls)
     rows = [row async for row in Endpoint.objects.filter(campaign=context.job.campaign)]
     await sync_to_async(context.heed)()
-    await sync_to_async(calls_mark_unknown)(context)
-    ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing))
+    await sync_to_async(calls_lost)(budget.campaign_id, context.job.pk)
+    ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing), budget)
     await ledger.slots_refresh()
     try:
         with first_error():
@@ -254,4 +216,5 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
                 for helper in helpers:
                     helper.cancel()
     finally:
+        await budget.time_count()
         await ledger.close()

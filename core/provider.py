@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
+from core.domain.budget import DEFAULT_ANSWER_TOKENS, money_up
 from core.domain.files import hash_bytes
 from core.errors import DpeError, NotConfigured, UpstreamRefused, UpstreamUnavailable
 from core.media import media_path
@@ -47,7 +48,8 @@ class CallRequest:
     Without a ``schema`` the answer is free text; ``max_tokens`` 0 leaves its length to the server. ``subject`` says
     what the call is for (``r1/s12/t0``); with the campaign, role and content it makes the idempotency key, so that the
     same question for the same purpose is paid once. ``scope`` and ``skill`` say under what its cost is counted, and are
-    in neither hash nor key.
+    in neither hash nor key. ``ceiling`` is what the campaign allows an answer without ``max_tokens``; at its default it
+    is in neither of them too, so that calls of before it came have kept theirs.
     """
 
     role: str
@@ -62,6 +64,7 @@ class CallRequest:
     seed: int = 0
     top_p: float = 1.0
     max_tokens: int = 0
+    ceiling: int = 0
     scope: str = ""
     skill: str = ""
     tool = ""  # no field: a model is no tool
@@ -77,6 +80,7 @@ class CallRequest:
         ]
         parts += [str(self.num_choices), str(self.temperature), str(self.seed)]
         parts += [f"{name}={value}" for name, value in self.limits.items()]
+        parts += [f"ceiling={self.ceiling}"] if self.ceiling not in (0, DEFAULT_ANSWER_TOKENS) else []
         return hash_bytes("\x1f".join(parts))
 
     def idempotency_key(self, endpoint: Endpoint) -> str:
@@ -102,8 +106,14 @@ class CallRequest:
             "n": self.num_choices,
             "temperature": self.temperature,
             "seed": self.seed % (1 << 31),
+            **({"max_tokens": self.answer_bound} if self.answer_bound else {}),
             **self.limits,
         }
+
+    @property
+    def answer_bound(self) -> int:
+        """Tokens that each choice may have; 0 where nobody set a limit."""
+        return self.max_tokens or self.ceiling
 
     @property
     def limits(self) -> dict[str, float]:
@@ -137,9 +147,9 @@ class CallAnswer:
     finish: str = ""
 
     def cost(self, endpoint: Endpoint) -> Decimal:
-        """Money by the endpoint's prices: per million tokens, and per edited picture."""
+        """Money by the endpoint's prices: per million tokens, and per edited picture; rounded up to a millionth."""
         tokens = self.tokens_in * endpoint.price_in + self.tokens_out * endpoint.price_out
-        return tokens / PER_MILLION + self.num_images * endpoint.price_image
+        return money_up(tokens / PER_MILLION + self.num_images * endpoint.price_image)
 
     def parsed(self, schema: type[Schema]) -> list[Schema | None]:
         """Each choice as a checked value; None where the model's text does not fit the schema."""

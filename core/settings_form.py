@@ -18,6 +18,7 @@ AFFECTS = {
     "mixture": "Read when a mixture is proposed. One that waits for approval stays as it is.",
     "generation": "Read whenever agents start to work, also in the open round; concurrency also while they work.",
     "images": "Read whenever agents look for pictures, also in the round that is open now.",
+    "calls": "Read whenever a job starts to ask. Another limit of answers makes it another question; see Budget.",
     "difficulty": "Read when the current model starts to answer samples.",
     "gate": "Margin and items are frozen when an evaluation starts; an evaluation that exists keeps its own.",
     "engine": "Read when a GPU job is made. A run that exists keeps what its spec says.",

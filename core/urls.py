@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from sesame.views import LoginView as LinkView
 
-from core import admin_views, concurrency_views, job_views, token_views, views
+from core import admin_views, budget_views, concurrency_views, job_views, token_views, views
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("media/<slug:sha256>", views.media_detail, name="media-detail"),
     path("media/<slug:sha256>/thumbnail", views.media_thumbnail, name="media-thumbnail"),
     path("campaigns/<slug:slug>/settings/", admin_views.campaign_settings, name="campaign-settings"),
+    path("campaigns/<slug:slug>/budget", budget_views.budget_save, name="budget-set"),
     path("campaigns/<slug:slug>/members/set", admin_views.member_save, name="member-set"),
     path("campaigns/<slug:slug>/members/remove", admin_views.member_drop, name="member-remove"),
     path("campaigns/<slug:slug>/endpoints/", admin_views.endpoint_list, name="endpoint-list"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datagen import api, call_api, dataset_api, live_api, mixture_api, sample_api
+from datagen import api, budget_api, call_api, dataset_api, live_api, mixture_api, sample_api
 
 CAMPAIGN = "campaigns/<slug:slug>"
 MIXTURE = f"{CAMPAIGN}/mixtures/<int:pk>"
@@ -17,6 +17,7 @@ urlpatterns = [
     path(f"{MIXTURE}/preview", mixture_api.MixturePreview.as_view(), name="api-mixture-preview"),
     path(f"{MIXTURE}/rows", mixture_api.MixtureRows.as_view(), name="api-mixture-rows"),
     path(f"{MIXTURE}/restore", mixture_api.MixtureRestore.as_view(), name="api-mixture-restore"),
+    path(f"{MIXTURE}/budget", budget_api.MixtureBudget.as_view(), name="api-mixture-budget"),
     path(f"{CAMPAIGN}/samples", sample_api.SampleList.as_view(), name="api-sample-list"),
     path(f"{CAMPAIGN}/samples/decide", sample_api.SampleDecide.as_view(), name="api-sample-decide"),
     path(SAMPLE, sample_api.SampleDetail.as_view(), name="api-sample-detail"),

@@ -6,13 +6,17 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from core.budget_form import budget_panel
+from core.budget_page import budgets_burn
 from core.errors import InvalidInput
 from core.models import Campaign
+from datagen.budgets import mixture_forecast
 from datagen.domain.edits import changes
 from datagen.domain.mixture import Proposal, Purpose, Row, manifest_hash
 from datagen.models import Mixture, MixtureRow
 from datagen.proposals import original_of, proposal_of
 from datagen.services.mixture_edits import mixture_preview
+from datagen.tries import scope_of
 from diagnostics.models import SkillDiagnosis
 from training.figures import bar_width
 from training.gate_forecast import gate_forecast
@@ -134,7 +138,18 @@ def mixture_context(place: Place, draft: Draft) -> dict[str, Any]:
         "is_awaited": awaited,
         "may_edit": "research" in place.rights and mixture.status == "submitted",
         **draft_context(draft),
+        **budget_context(place),
         **(approval_context(place, round, draft) if awaited and round else {}),
+    }
+
+
+def budget_context(place: Place) -> dict[str, Any]:
+    """The mixture's caps beside the campaign's, and what it may cost while it is not approved."""
+    is_open = place.mixture.status == "submitted"
+    return {
+        "budget": budget_panel(place.user, place.campaign, scope_of(place.mixture.pk)),
+        "campaign_burns": [burn for burn in budgets_burn(place.campaign) if burn.cap is not None],
+        "cost": mixture_forecast(place.mixture) if is_open else None,
     }
 
 

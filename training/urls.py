@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from training import actions, comparison_views, input_views, mixture_views, setup_views, training_views, views
+from training import (
+    actions,
+    budget_views,
+    comparison_views,
+    input_views,
+    mixture_views,
+    setup_views,
+    training_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
@@ -35,4 +44,5 @@ urlpatterns = [
     path("campaigns/<slug:slug>/mixtures/<int:pk>/try", mixture_views.mixture_try, name="mixture-try"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>/save", mixture_views.mixture_save, name="mixture-save"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>/back", mixture_views.mixture_back, name="mixture-back"),
+    path("campaigns/<slug:slug>/mixtures/<int:pk>/budget", budget_views.mixture_budget, name="mixture-budget"),
 ]

@@ -1,5 +1,6 @@
 """Tables that every app points down to."""
 
+from core.models.budgets import Budget
 from core.models.calls import Endpoint, ModelCall
 from core.models.campaigns import AuditEvent, Campaign, Membership
 from core.models.jobs import Job, JobEvent
@@ -8,6 +9,7 @@ from core.models.workers import Worker
 
 __all__ = [
     "AuditEvent",
+    "Budget",
     "Campaign",
     "CampaignMedia",
     "Endpoint",

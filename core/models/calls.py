@@ -62,6 +62,10 @@ class ModelCall(models.Model):
     tokens_in = models.PositiveIntegerField(default=0)
     tokens_out = models.PositiveIntegerField(default=0)
     cost = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    reserved_money = models.DecimalField(max_digits=14, decimal_places=6, default=0, help_text="in flight, at worst")
+    reserved_tokens = models.PositiveIntegerField(default=0)
+    lost_money = models.DecimalField(max_digits=14, decimal_places=6, default=0, help_text="perhaps paid, no answer")
+    lost_tokens = models.PositiveIntegerField(default=0)
     latency_ms = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -85,6 +89,7 @@ class ModelCall(models.Model):
                 include=["num_sent", "tokens_in", "tokens_out", "cost", "latency_ms"],
                 name="call_costs",
             ),
+            models.Index(fields=["campaign"], condition=models.Q(status="sent"), name="call_in_flight"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,14 @@
 """What is sent, what comes back, and what a bad server does to us: a named error, never a bug."""
 
 import base64
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from asgiref.sync import async_to_sync
 from pydantic import BaseModel
 
+from core.domain.budget import DEFAULT_ANSWER_TOKENS
 from core.domain.files import hash_bytes, write_atomic
 from core.errors import NotConfigured, UpstreamRefused, UpstreamUnavailable
 from core.media import media_path
@@ -162,3 +165,20 @@ def test_a_choice_is_read_with_or_without_its_fence(text):
 @pytest.mark.parametrize("text", ["", "word: a", '{"word": 3}', '{"wor": "a"}', "[]", '{"word": "a"'])
 def test_a_choice_that_does_not_fit_is_none(text):
     assert parse_choice(text, Word) is None
+
+
+def test_every_call_says_how_long_its_answer_may_be():
+    assert replace(ASK, ceiling=900).body("m")["max_tokens"] == 900
+    assert replace(ASK, ceiling=900, max_tokens=16).body("m")["max_tokens"] == 16
+    assert "max_tokens" not in ASK.body("m")
+
+
+def test_the_usual_ceiling_leaves_a_call_its_name_and_another_one_makes_it_another_question():
+    usual, other = replace(ASK, ceiling=DEFAULT_ANSWER_TOKENS), replace(ASK, ceiling=900)
+    assert usual.request_hash == ASK.request_hash != other.request_hash
+
+
+def test_a_price_is_rounded_up_to_the_millionth_that_the_ledger_keeps():
+    assert CallAnswer(("x",), tokens_in=1).cost(make_endpoint("http://x/v1", price_in=Decimal("0.15"))) == Decimal(
+        "0.000001"
+    )

@@ -107,6 +107,8 @@ API = [
     Door("api-mixture-list", "view", slug),
     Door("api-mixture-preview", "view", waiting, "post", rest_shares),
     Door("api-mixture-rows", "research", waiting, "put", lambda world: {**rest_shares(world), **seen(world)}),
+    Door("api-mixture-budget", "view", waiting),
+    Door("api-mixture-budget", "approve", waiting, "put", lambda world: {"calls": 5000}),
     Door("api-mixture-restore", "research", edited, "post", seen),
     Door("api-dataset-list", "view", slug),
     Door("api-dataset-detail", "view", dataset),

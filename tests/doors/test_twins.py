@@ -16,6 +16,8 @@ TWINS = {
     "campaign-file": "api-campaign-file",
     "campaign-settings": "api-settings-detail",
     "POST campaign-settings": "PUT api-settings-detail",
+    "POST budget-set": "PUT api-budget-detail",
+    "POST mixture-budget": "PUT api-mixture-budget",
     "concurrency": "api-concurrency",
     "POST concurrency": "PATCH api-concurrency",
     "POST member-set": "PUT api-member-detail",

@@ -54,6 +54,7 @@ PAGES = [
     Door("mixture-try", "view", waiting, "post", shares),
     Door("mixture-save", "research", waiting, "post", shares),
     Door("mixture-back", "research", edited, "post", seen),
+    post("mixture-budget", "approve", waiting, calls="5000"),
     Door("comparison-list", "view", slug),
     Door("comparison-detail", "view", evaluation),
     Door("comparison-export", "view", evaluation, is_file=True),

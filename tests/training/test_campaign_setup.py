@@ -6,6 +6,7 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
+from core.budget_caps import CapValues
 from core.errors import InvalidInput, NotAllowed, WrongState
 from core.jobs.engine import execute_next
 from core.models import AuditEvent, Campaign, Endpoint, Job, Membership
@@ -13,6 +14,7 @@ from core.roles import CHAT_ROLES
 from dpe_site.stage_table import HANDLERS
 from tests.factories import make_user
 from tests.training.campaign_files import make_file, raw_file, write_parts
+from training.selectors.setups import campaign_file_of
 from training.services.campaign_setup import campaign_set_up
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +154,15 @@ def test_the_command_names_a_file_that_cannot_be_read_and_an_actor_who_is_not_th
     path.write_text("slug: first\nslug: second\n")
     with pytest.raises(CommandError, match="line 2, column 1: the key 'slug' comes twice"):
         command(path, "--actor", "ada")
+
+
+def test_a_files_caps_are_set_once_come_out_again_and_others_are_refused(actor):
+    campaign = campaign_set_up(actor=actor, file=make_file(budget={"money": 12.5, "hours": 2})).campaign
+    budget = campaign.budgets.get()
+    assert (float(budget.cap_money), budget.cap_tokens, budget.cap_seconds) == (12.5, None, 7200)
+    assert campaign_file_of(campaign).budget == CapValues(money=12.5, hours=2)
+    campaign_set_up(actor=actor, file=make_file(budget={"money": 12.5, "hours": 2}))
+    campaign_set_up(actor=actor, file=make_file())
+    assert AuditEvent.objects.filter(action="budget.set").count() == 1
+    with pytest.raises(WrongState, match="caps"):
+        campaign_set_up(actor=actor, file=make_file(budget={"money": 99}))

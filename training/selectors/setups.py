@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.budget_caps import CapValues, cap_values
 from core.campaign_file import CampaignFile, FileBenchmark, FileEndpoint, FileMember, NamedPath
 from core.errors import NotFound
 from core.models import Campaign, Endpoint, Job
@@ -80,6 +81,7 @@ def campaign_file_of(campaign: Campaign) -> CampaignFile:
         pools=[NamedPath(**one) for one in named("pool_import", pools, specs)],
         endpoints=endpoint_groups(list(campaign.endpoints.order_by("id"))),
         members=member_lines(campaign),
+        budget=caps_of(campaign),
         settings=campaign.config,
     )
 
@@ -108,6 +110,12 @@ def endpoint_fields(row: Endpoint) -> dict[str, Any]:
     plain = ("base_url", "model", "key_env", "concurrency", "timeout_s")
     prices = ("price_in", "price_out", "price_image")
     return {**{name: getattr(row, name) for name in plain}, **{name: float(getattr(row, name)) for name in prices}}
+
+
+def caps_of(campaign: Campaign) -> CapValues:
+    """The campaign's caps."""
+    row = campaign.budgets.filter(scope="").first()
+    return cap_values(row.caps) if row else CapValues()
 
 
 def member_lines(campaign: Campaign) -> list[FileMember]:

@@ -8,10 +8,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from core.access import require
+from core.budget_caps import CapValues, cap_values
+from core.budgets import budget_set
 from core.campaign_file import CampaignFile, NamedPath
 from core.campaigns import campaign_create, endpoint_set, member_set
 from core.errors import InvalidInput, WrongState
-from core.models import Campaign, Endpoint, Job, Membership
+from core.models import Budget, Campaign, Endpoint, Job, Membership
 from datagen.services.pools import pool_submit
 from diagnostics.services.benchmarks import benchmark_submit
 from diagnostics.services.checkpoints import checkpoint_submit
@@ -47,6 +49,7 @@ def campaign_set_up(*, actor: User, file: CampaignFile) -> Setup:
         require(actor, "admin", campaign)
         endpoints_fill(actor, campaign, file)
         members_fill(actor, campaign, file)
+        budget_fill(actor, campaign, file)
         return Setup(campaign, is_new, tuple(imports_start(actor, campaign, file)))
 
 
@@ -78,6 +81,16 @@ def members_fill(actor: User, campaign: Campaign, file: CampaignFile) -> None:
         if role is None:
             with placed(f"members.{place}"):
                 member_set(actor=actor, campaign=campaign, username=one.user, role=one.role)
+
+
+def budget_fill(actor: User, campaign: Campaign, file: CampaignFile) -> None:
+    """Set the campaign's caps where it has none yet; other caps are WrongState."""
+    row = Budget.objects.filter(campaign=campaign, scope="").first()
+    there, wanted, nothing = cap_values(row.caps) if row else CapValues(), file.budget, CapValues()
+    if there == nothing != wanted:
+        budget_set(actor=actor, campaign=campaign, scope="", values=wanted)
+    elif wanted not in (there, nothing):
+        raise WrongState("The campaign has other caps already; change them on the settings' page.")
 
 
 def imports_start(actor: User, campaign: Campaign, file: CampaignFile) -> Iterator[Waiting]:
