@@ -94,7 +94,7 @@ class TrainingRows:
 
     def _is_unasked(self, number: int, facts: dict[str, Any]) -> bool:
         asked = sum(block["type"] == "image" for message in facts["prompt"] for block in message["content"])
-        return asked != len(self._table["images"][number])
+        return bool(asked != len(self._table["images"][number]))
 
     def sizes(self, number: int) -> list[tuple[int, int]]:
         """Width and height of the sample's pictures, read from their heads alone; ``bad_input`` names the sample."""
