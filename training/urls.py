@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from training import actions, comparison_views, input_views, mixture_views, setup_views, training_views, views
+from training import (
+    actions,
+    comparison_views,
+    input_views,
+    launch_views,
+    mixture_views,
+    setup_views,
+    training_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
@@ -29,6 +38,10 @@ urlpatterns = [
         name="comparison-export",
     ),
     path("campaigns/<slug:slug>/training/", training_views.training_list, name="training-list"),
+    path("campaigns/<slug:slug>/training/new/", launch_views.training_new, name="training-new"),
+    path("campaigns/<slug:slug>/training/<int:pk>/check", launch_views.training_check, name="training-check"),
+    path("campaigns/<slug:slug>/training/<int:pk>/override", launch_views.training_override, name="training-override"),
+    path("campaigns/<slug:slug>/training/<int:pk>/stop", launch_views.training_stop, name="training-stop"),
     path("campaigns/<slug:slug>/training/<int:pk>/", training_views.training_detail, name="training-detail"),
     path("campaigns/<slug:slug>/mixtures/", mixture_views.mixture_list, name="mixture-list"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>/", mixture_views.mixture_detail, name="mixture-detail"),

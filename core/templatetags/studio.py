@@ -148,6 +148,7 @@ CHIPS = {
     "wait": ("open", "person"),
     "accepted": ("good", "check"),
     "held": ("open", "person"),
+    "checking": ("busy", "play"),
     "fixed": ("good", "check"),
     "broken": ("bad", "cross"),
     "same_right": ("plain", "check"),
