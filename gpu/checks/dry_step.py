@@ -105,9 +105,9 @@ def take_step(trainer: Any) -> Step:
 
 
 def share(pairs: list[tuple[Tensor, Tensor]], read: Callable[[Tensor], Tensor]) -> float:
-    """Of all weights, those that read differently."""
-    changed = sum(int((read(old) != read(new)).sum()) for old, new in pairs)
-    return changed / max(1, sum(old.numel() for old, _ in pairs))
+    """Of all weights that were not 0, those that read differently: from 0 every update, however small, is a change."""
+    changed = sum(int(((read(old) != read(new)) & (old != 0)).sum()) for old, new in pairs)
+    return changed / max(1, sum(int(old.count_nonzero()) for old, _ in pairs))
 
 
 def watched_weights(model: Any) -> Iterator[Callable[[], Tensor]]:
