@@ -68,7 +68,7 @@ class Check:
         has_data = self.look("dataset", self.data(), DATA_CHANGE)
         self.look("batches", self.plain())
         fits = can_compute and has_data and self.look("memory", self.size())
-        self.look("server", self.server())
+        self.look("generator", self.generator())
         if not fits:
             why = "Not looked at: what failed above comes first."
             self.lines.append(line("model", why, warns=True, change="Mend it, then check again."))
@@ -104,18 +104,23 @@ class Check:
         self.shape: Shape = shape_of(self.spec)
         longest = max(length.total for length in self.lengths) + self.settings.max_completion_tokens
         tokens = batches(self.settings).micro * longest
-        yield memory_line(self.spec, self.shape, tokens, free_memory_gb(self.spec.device))
+        yield memory_line(
+            self.spec, self.shape, tokens, free_memory_gb(self.spec.device, self.settings.vllm_memory_share)
+        )
         yield from disk_lines(self.shape, self.run.folder)
 
-    def server(self) -> Iterator[CheckLine]:
-        """Whether the vLLM server is well, if the spec names one."""
-        if url := self.settings.vllm_url:
-            check_server(url)
+    def generator(self) -> Iterator[CheckLine]:
+        """Whether what generates is well, if that is vLLM."""
+        settings = self.settings
+        if settings.vllm_url:
+            check_server(settings.vllm_url)
+        if settings.vllm_url or settings.vllm_memory_share:
+            where = f"the server at {settings.vllm_url}" if settings.vllm_url else "in the trainer's own process"
             yield line(
-                "server",
-                f"{url} is well. Parity and pixel limits below are those of transformers, not of this server.",
+                "generator",
+                f"vLLM, {where}. Parity and pixel limits here are those of transformers, not of vLLM.",
                 warns=True,
-                change="Compare a few log-probabilities by hand: the parity of a vLLM server is not measured yet.",
+                change="Look at sampling/sampling_logp_difference in the first steps, or at docs/results/vllm.json.",
             )
 
     def model(self) -> Iterator[CheckLine]:

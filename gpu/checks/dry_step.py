@@ -34,6 +34,7 @@ def dry_settings(settings: GrpoSettings) -> GrpoSettings:
         "save_every": 1,
         "gpus": 1,
         "vllm_url": "",
+        "vllm_memory_share": 0.0,
         "prompts_per_step": DRY_PROMPTS,
         "max_completion_tokens": min(settings.max_completion_tokens, DRY_TOKENS),
         "mask_truncated_completions": False,

@@ -124,10 +124,11 @@ def less_memory(spec: CheckSpec, shape: Shape, free_gb: float) -> str:
     return "Lower micro_batch_size first, then max_pixels or max_completion_tokens."
 
 
-def free_memory_gb(device: str) -> float:
-    """What is free now: of the GPU, or of the host."""
+def free_memory_gb(device: str, vllm_share: float) -> float:
+    """What is free now for the trainer: of the GPU without vLLM's share of it, or of the host."""
     if device == "cuda":
-        return torch.cuda.mem_get_info()[0] / 1e9
+        free, total = torch.cuda.mem_get_info()
+        return (free - vllm_share * total) / 1e9
     return float(psutil.virtual_memory().available) / 1e9
 
 

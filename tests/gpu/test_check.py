@@ -58,7 +58,7 @@ def table_of(speaking_checkpoint: Path, tmp_path: Path, grader: Grader) -> Any:
         if check.look("dataset", check.data(), "Build the dataset again, or take another one."):
             check.look("memory", check.size())
         check.look("gradient", check.plain())
-        check.look("server", check.server())
+        check.look("generator", check.generator())
         return {line.name: line for line in check.lines}
 
     return look
@@ -181,8 +181,13 @@ def test_data_of_unknown_difficulty_is_a_warning(table_of: Any) -> None:
 
 
 def test_a_server_that_does_not_answer_fails(table_of: Any) -> None:
-    line = table_of(vllm_url="http://127.0.0.1:9")["server"]
+    line = table_of(vllm_url="http://127.0.0.1:9")["generator"]
     assert line.status == "fail" and "cannot be reached" in line.found and "Start the vLLM server" in line.change
+
+
+def test_vllm_in_the_trainer_is_told_that_its_parity_was_not_looked_at(table_of: Any) -> None:
+    line = table_of(vllm_memory_share=0.3)["generator"]
+    assert line.status == "warn" and "not of vLLM" in line.found and "sampling_logp_difference" in line.change
 
 
 LARGE = Shape(weights=8_372_907_008, trained=80_740_352, held_bytes=2, has_adapters=True)
@@ -396,3 +401,4 @@ def test_the_dry_step_keeps_what_it_tests_and_shrinks_the_rest() -> None:
     dry = dry_settings(settings)
     assert (dry.lora_rank, dry.learning_rate, dry.extra) == (8, settings.learning_rate, {"adam_beta2": 0.95})
     assert (dry.steps, dry.gpus, dry.max_completion_tokens) == (1, 1, 32)
+    assert dry_settings(GrpoSettings(vllm_memory_share=0.5)).vllm_memory_share == 0
