@@ -76,8 +76,9 @@ def preset_named(name: str) -> Preset:
 
 
 def with_preset(settings: CampaignSettings, preset: Preset) -> CampaignSettings:
-    """The settings as the preset has them; a vLLM server stays, because it belongs to the place."""
-    grpo = preset.settings.model_copy(update={"vllm_url": settings.grpo.vllm_url})
+    """The settings as the preset has them; what generates stays, because it belongs to the place."""
+    generator = {name: getattr(settings.grpo, name) for name in ("vllm_url", "vllm_memory_share")}
+    grpo = preset.settings.model_copy(update=generator)
     engine = settings.engine.model_copy(update={"device": preset.device, "dtype": preset.dtype})
     return settings.model_copy(update={"grpo": grpo, "engine": engine})
 

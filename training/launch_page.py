@@ -19,7 +19,6 @@ MAIN = {
     "What it sees and says": ("max_completion_tokens", "max_pixels"),
     "What is trained, and where": ("lora_rank", "lora_alpha", "freeze_vision", "gpus", "device", "dtype"),
 }
-FIELD_ERRORS = ("preset", "parent", "dataset", "seed", "child_name", "settings")
 
 
 def launch_context(
@@ -40,8 +39,14 @@ def launch_context(
         "parents": list(campaign.checkpoints.exclude(path="").order_by("-id").values_list("pk", "name")),
         "datasets": list(campaign.datasets.defer("manifest").order_by("-id")),
         "problems": problems,
-        "wrong": {name: problems[name] for name in FIELD_ERRORS if name in problems},
+        "wrong": homeless(problems, [field.name for field in fields.values()]),
     }
+
+
+def homeless(problems: Mapping[str, str], places: Sequence[str]) -> dict[str, str]:
+    """What is wrong with no setting alone, and so is said above them all."""
+    at_home = {name for name in problems for place in places if name == place or name.startswith(f"{place}.")}
+    return {name.removeprefix("grpo"): said for name, said in problems.items() if name not in at_home}
 
 
 def training_fields(

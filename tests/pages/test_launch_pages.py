@@ -98,6 +98,11 @@ def test_what_is_wrong_stays_in_the_form_beside_its_reason(admin, campaign, run)
     assert campaign.training_runs.count() == 1
 
 
+def test_settings_that_do_not_go_together_are_said_above_the_form(admin, campaign, run):
+    html = post(admin, campaign, status=400, do="launch", **{"grpo.gpus": "3"})
+    assert "must be a multiple of gpus (3)" in html
+
+
 def test_an_admin_keeps_the_form_as_the_campaigns_settings(admin, as_role, campaign, run):
     assert "Keep as the campaign" not in page(as_role("researcher"), "training-new", campaign.slug)
     assert send(as_role("researcher"), "training-new", campaign.slug, do="keep", **{"grpo.steps": "7"}) == 403
