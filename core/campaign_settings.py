@@ -92,6 +92,9 @@ class EngineSettings(Part):
     batch_size: int = Field(default=64, ge=1, description="items a batch; batches are the unit of resume")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 leaves the default")
     max_new_tokens: int = Field(default=1024, ge=1, description="tokens an answer may have")
+    preflight: bool = Field(
+        default=False, description="rounds are checked before they train, as runs by hand always are"
+    )
 
 
 class CampaignSettings(Part):

@@ -20,13 +20,14 @@ RUN_DIR holds, for both kinds of run:
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field
 
-from core.domain.extras import Value, check_extras
 from core.domain.files import hash_bytes
 from core.domain.prompts import Message
+from core.frozen import LATER, NAMELESS, Frozen, identity
+from core.grpo_settings import GrpoSettings as GrpoSettings
 
 SPEC_FILE, ITEMS_FILE, DATASET_FILE = "spec.json", "items.jsonl", "dataset.parquet"
 ANSWERS_FILE, METRICS_FILE, PROGRESS_FILE = (
@@ -63,28 +64,6 @@ GpuErrorCode = Literal[
 ]
 
 
-class Frozen(BaseModel):
-    """A value that is checked once and never changes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-# How a field counts in a run's name: NAMELESS never; LATER not at its default, so that older runs keep theirs.
-NAMELESS, LATER = "nameless", "later"
-
-
-def identity(value: Frozen) -> dict[str, Any]:
-    """What makes a run another run, as JSON values."""
-    facts = value.model_dump(mode="json")
-    for name, field in type(value).model_fields.items():
-        part = getattr(value, name)
-        if NAMELESS in field.metadata or (LATER in field.metadata and part == field.default):
-            del facts[name]
-        elif isinstance(part, Frozen):
-            facts[name] = identity(part)
-    return facts
-
-
 class Places(Frozen):
     """Where things lie on this machine. Not part of a run's identity: it changes no result."""
 
@@ -97,11 +76,13 @@ class Places(Frozen):
 class Sampling(Frozen):
     """How answers are drawn; temperature 0 is greedy."""
 
-    num_answers: int = Field(default=1, ge=1)
-    temperature: float = Field(default=0.0, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0)
-    max_new_tokens: int = Field(default=64, ge=1)
+    num_answers: int = Field(default=1, ge=1, description="answers an item")
+    temperature: float = Field(default=0.0, ge=0, description="chance in drawing answers; 0 takes the likeliest token")
+    top_p: float = Field(default=1.0, gt=0, le=1, description="draws from the likeliest tokens only; 1 is off")
+    top_k: int = Field(default=0, ge=0, description="draws from so many likeliest tokens; 0 is off")
+    max_new_tokens: int = Field(
+        default=64, ge=1, description="tokens an answer may have; at 64 the engine's own limit holds"
+    )
 
 
 class Spec(Frozen):
@@ -161,76 +142,6 @@ class AnswerResult(RunResult):
 
     num_answers: int
     answers_hash: str = Field(description="sha256 of answers.jsonl")
-
-
-class GrpoSettings(Frozen):
-    """GRPO in TRL's terms (method.md, section 6). ``policy`` names where the values come from."""
-
-    policy: Literal["ref", "calibrated", "mini"] = "calibrated"
-    learning_rate: float = Field(default=1e-6, gt=0)
-    beta: float = Field(default=0.01, ge=0)
-    epsilon: float = 0.2
-    epsilon_high: float = 0.3
-    delta: float | None = 3.0
-    loss_type: Literal["dapo", "dr_grpo", "grpo", "bnpo"] = "dapo"
-    scale_rewards: Literal["group", "batch", "none"] = "group"
-    weight_decay: float = 0.01
-    max_grad_norm: float = 1.0
-    lr_scheduler_type: Literal["constant", "linear", "cosine"] = "constant"
-    num_generations: int = Field(default=8, ge=2)
-    prompts_per_step: int = Field(default=32, ge=1, description="different prompts in one optimizer step")
-    steps: int = Field(default=40, ge=1, description="optimizer steps")
-    steps_per_generation: int = Field(default=1, ge=1, description="optimizer steps made from one generation")
-    micro_batch_size: int = Field(default=256, ge=1, description="completions in one forward and backward pass")
-    temperature: float = Field(default=1.0, gt=0)
-    top_p: float = 1.0
-    top_k: int = 0
-    max_completion_tokens: int = Field(default=64, ge=1)
-    mask_truncated_completions: bool = True
-    save_every: int = Field(
-        default=10,
-        ge=1,
-        description="steps between checkpoints; at generation boundaries only",
-    )
-    accuracy_weight: float = 0.9
-    format_weight: float = 0.1
-    lora_rank: Annotated[int, LATER] = Field(default=0, ge=0, le=512, description="0 trains the weights themselves")
-    lora_alpha: Annotated[int, LATER] = Field(default=64, ge=1)
-    freeze_vision: Annotated[bool, LATER] = Field(default=False, description="LoRA leaves it alone anyway")
-    max_pixels: Annotated[int, LATER] = Field(
-        default=0, ge=0, description="larger pictures are made smaller; 0 leaves it to the checkpoint's own limit"
-    )
-    gpus: Annotated[int, LATER] = Field(default=1, ge=1, le=8, description="GPUs of one host; the step is divided")
-    extra: Annotated[dict[str, Value], LATER] = Field(default={}, description="further settings of TRL's GRPOConfig")
-    vllm_url: Annotated[str, LATER] = Field(
-        default="",
-        pattern=r"^(https?://\S+)?$",
-        description="a `vllm serve` server that generates",
-    )
-    vllm_memory_share: Annotated[float, LATER] = Field(
-        default=0.0, ge=0, le=0.9, description="of each GPU's memory, for vLLM in the trainer's own process; 0: none"
-    )
-    first_limit_s: Annotated[float, NAMELESS] = Field(
-        default=600.0, ge=60, description="seconds of silence allowed while loading and in a phase's first turn"
-    )
-
-    @field_validator("extra")
-    @classmethod
-    def _check_extra(cls, extra: dict[str, Value]) -> dict[str, Value]:
-        check_extras(extra)
-        return extra
-
-    @model_validator(mode="after")
-    def _check_generator(self) -> "GrpoSettings":
-        if self.vllm_url and self.vllm_memory_share:
-            raise ValueError("give vllm_url or vllm_memory_share, not both: one run has one generator")
-        return self
-
-    @model_validator(mode="after")
-    def _check_gpus(self) -> "GrpoSettings":
-        if self.prompts_per_step % self.gpus:
-            raise ValueError(f"prompts_per_step ({self.prompts_per_step}) must be a multiple of gpus ({self.gpus})")
-        return self
 
 
 class TrainSpec(Spec):

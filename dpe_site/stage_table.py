@@ -19,7 +19,8 @@ from diagnostics.handlers import (
     predictions_import_job,
     report_job,
 )
-from training.handlers import evaluate_job, gate_job, train_job
+from training.handlers import evaluate_job, gate_job, preflight_job, train_job
+from training.services.launches import preflight_then
 from training.services.rounds import stage_then
 
 HANDLERS: dict[str, Handler] = {
@@ -37,6 +38,7 @@ HANDLERS: dict[str, Handler] = {
     "quality": Handler(quality_job, stage_then),
     "difficulty": Handler(difficulty_job, stage_then),
     "dataset_build": Handler(dataset_build_job, stage_then),
+    "preflight": Handler(preflight_job, preflight_then),
     "train": Handler(train_job, stage_then),
     "evaluate": Handler(evaluate_job, stage_then),
     "gate": Handler(gate_job, stage_then),

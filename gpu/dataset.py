@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from gpu.errors import GpuFault, one_line
-from gpu.pictures import read_picture
+from gpu.pictures import picture_size, read_picture
 from gpu.runtime import load_json
 
 COLUMNS = ("prompt", "images", "solution", "answer_type", "options", "skill", "sample_id")
@@ -45,14 +45,15 @@ def _clean_facts(row: dict[str, Any]) -> dict[str, Any]:
 class TrainingRows:
     """The samples of a dataset file by number, as TRL reads them; pictures are decoded when asked for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_checked: bool = True) -> None:
+        """``is_checked`` refuses a file in which a sample cannot be asked; else ``unasked`` names those samples."""
         self._table = self._read(path)
         self._name = f"{path} {path.stat().st_size}"
         columns = self._table.drop_columns(["images"]).to_pylist()
         self._facts = [_clean_facts(row) for row in columns]
         self._pictures = lru_cache(maxsize=PICTURES_KEPT)(self._decode)
-        for number, facts in enumerate(self._facts):
-            self._check(number, facts)
+        if is_checked and (unasked := self.unasked()):
+            raise GpuFault("bad_input", f"Sample {unasked[0]} asks for another number of pictures than it has.")
 
     def __len__(self) -> int:
         return len(self._facts)
@@ -83,10 +84,22 @@ class TrainingRows:
             raise GpuFault("bad_input", f"{path.name} has no rows.")
         return table
 
-    def _check(self, number: int, facts: dict[str, Any]) -> None:
+    def facts(self, number: int) -> dict[str, Any]:
+        """One sample without its pictures."""
+        return self._facts[number]
+
+    def unasked(self) -> list[str]:
+        """Samples whose prompt asks for another number of pictures than they have."""
+        return [facts["sample_id"] for number, facts in enumerate(self._facts) if self._is_unasked(number, facts)]
+
+    def _is_unasked(self, number: int, facts: dict[str, Any]) -> bool:
         asked = sum(block["type"] == "image" for message in facts["prompt"] for block in message["content"])
-        if asked != len(self._table["images"][number]):
-            raise GpuFault("bad_input", f"Sample {facts['sample_id']} asks for another number of pictures than it has.")
+        return bool(asked != len(self._table["images"][number]))
+
+    def sizes(self, number: int) -> list[tuple[int, int]]:
+        """Width and height of the sample's pictures, read from their heads alone; ``bad_input`` names the sample."""
+        name = f"of sample {self._facts[number]['sample_id']}"
+        return [picture_size(picture["bytes"] or b"", name) for picture in self._table["images"][number].as_py()]
 
     def _decode(self, number: int) -> list[Image.Image]:
         name = f"of sample {self._facts[number]['sample_id']}"

@@ -3,6 +3,8 @@
 import hashlib
 import io
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,9 +21,22 @@ Patches = tuple[torch.Tensor, list[int]]
 
 def read_picture(data: bytes, name: str) -> Image.Image:
     """The picture in RGB, turned as its EXIF says; ``bad_input`` that names it when it cannot be read."""
+    with opened(data, name) as picture:
+        return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def picture_size(data: bytes, name: str) -> tuple[int, int]:
+    """Width and height as the file's head says them, before any turning; ``bad_input`` when it cannot be read."""
+    with opened(data, name) as picture:
+        return picture.size
+
+
+@contextmanager
+def opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    """The picture's file; whatever is wrong with it is ``bad_input`` that names it."""
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
+            yield picture
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise GpuFault("bad_input", f"The picture {name} cannot be read: {one_line(error)}") from error
 

@@ -122,6 +122,27 @@ def _grow(model: Any, growing: _Growing, chosen: Tensor, step: int) -> Tensor:
     return output.logits  # type: ignore[no-any-return]
 
 
+@torch.no_grad()
+def drawn_log_probs(
+    model: Any, inputs: Mapping[str, Tensor], answers: list[list[list[int]]], sampling: Sampling
+) -> list[list[Tensor]]:
+    """The log-probability of every token of given answers, on the very path on which they are drawn."""
+    given = [ids for group in answers for ids in group]
+    longest = max(map(len, given))
+    growing, logits = _read_prompts(model, inputs, sampling)
+    padded = [ids + [0] * (longest - len(ids)) for ids in given]
+    chosen = torch.tensor(padded, device=logits.device).view(*growing.done.shape, longest)
+    steps = []
+    for step in range(longest):
+        chances = (logits.float() / sampling.temperature).log_softmax(-1)
+        steps.append(chances.gather(-1, chosen[..., step, None]).flatten())
+        if step + 1 < longest:
+            logits = _grow(model, growing, chosen[..., step], step)
+    flat = [row[: len(ids)] for row, ids in zip(torch.stack(steps, 1), given, strict=True)]
+    count = sampling.num_answers
+    return [flat[i : i + count] for i in range(0, len(flat), count)]
+
+
 def draw(logits: Tensor, sampling: Sampling, blocked: list[int], generator: torch.Generator | None) -> Tensor:
     """One id for each row of ``logits`` (..., vocabulary); the most likely one at temperature 0."""
     if bool(logits.isnan().any()):

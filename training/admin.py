@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.admin_base import ReadOnlyAdmin
-from training.models import Evaluation, EvaluationRow, Metric, Round, RoundStage, TrainingRun
+from training.models import Evaluation, EvaluationRow, Metric, Preflight, Round, RoundStage, TrainingRun
 
 
 @admin.register(Round)
@@ -30,6 +30,15 @@ class TrainingRunAdmin(ReadOnlyAdmin):
 
     list_display = ("pk", "campaign", "parent", "child", "dataset_id", "run_name", "created_at")
     list_select_related = ("campaign", "parent", "child")
+
+
+@admin.register(Preflight)
+class PreflightAdmin(ReadOnlyAdmin):
+    """Pre-flights of training runs."""
+
+    list_display = ("pk", "training_run_id", "take", "run_name", "is_passed", "overridden_by", "created_at")
+    list_select_related = ("overridden_by",)
+    list_filter = ("is_passed",)
 
 
 @admin.register(Metric)

@@ -14,10 +14,11 @@ from core.api import campaign_of
 from core.api_cursor import CURSOR, cursor_page, rows_behind
 from diagnostics.run_page import differences_json, runs_differ
 from training.comparison_page import evaluation_of, evaluations_of, filter_of
-from training.models import Evaluation, Metric
+from training.models import Evaluation, Metric, Preflight
 from training.paired_items import OUTCOMES, PairView, Said, pairs_filtered, pairs_read
 from training.selectors.parts import evaluation_view
-from training.training_page import RunLine, run_of, runs_of, train_stages
+from training.selectors.runs import run_of, runs_of
+from training.training_page import RunLine, train_stages
 
 CURVE = [OpenApiParameter(name, str) for name in ("name", "skill")]
 FILTER = [
@@ -45,8 +46,7 @@ class TrainingRunDetail(APIView):
         """What it trained on, its frozen spec, and its result."""
         campaign = campaign_of(request, slug)
         run = run_of(campaign, pk)
-        line = RunLine(run, train_stages(campaign).get(pk))
-        return Response({**run_json(line), "spec": run.spec, "result": run.result})
+        return Response(run_whole_json(RunLine(run, train_stages(campaign).get(pk))))
 
 
 class MetricList(APIView):
@@ -109,8 +109,24 @@ def run_json(line: RunLine) -> dict[str, Any]:
         "status": line.status,
         "job": line.job.pk if line.job else None,
         "round": stage.round.number if stage else None,
+        "is_by_hand": run.is_by_hand,
     }
     return {**{name: getattr(run, name) for name in names}, **made_of, **stands}
+
+
+def run_whole_json(line: RunLine) -> dict[str, Any]:
+    """A training run with its frozen spec, its result and its pre-flights."""
+    run = line.run
+    looks = [preflight_json(look) for look in line.looks]
+    return {**run_json(line), "spec": run.spec, "result": run.result, "preflights": looks}
+
+
+def preflight_json(look: Preflight) -> dict[str, Any]:
+    """One look at what a run needs, newest first in its run."""
+    names = ("take", "is_passed", "is_clear", "lines", "seconds", "reason", "created_at")
+    by = look.overridden_by.get_username() if look.overridden_by else None
+    facts = {"job": look.job_id, "status": look.job.status, "overridden_by": by}
+    return {**{name: getattr(look, name) for name in names}, **facts}
 
 
 def metric_json(row: Metric) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training import api, api_reads
+from training import api, api_reads, launch_api
 
 ROUNDS = "campaigns/<slug:slug>/rounds"
 ROUND = f"{ROUNDS}/<int:number>"
@@ -18,7 +18,12 @@ urlpatterns = [
     path(f"{ROUND}/retry", api.RoundRetry.as_view(), name="api-round-retry"),
     path(f"{ROUND}/stop", api.RoundStop.as_view(), name="api-round-stop"),
     path(f"{ROUND}/redo", api.RoundRedo.as_view(), name="api-round-redo"),
-    path(RUNS, api_reads.TrainingRunList.as_view(), name="api-training-run-list"),
+    path(RUNS, launch_api.TrainingRunDoors.as_view(), name="api-training-run-list"),
+    path(f"{RUNS}/preview", launch_api.TrainingRunPreview.as_view(), name="api-training-run-preview"),
+    path(f"{RUNS}/<int:pk>/check", launch_api.TrainingRunCheck.as_view(), name="api-training-run-check"),
+    path(f"{RUNS}/<int:pk>/override", launch_api.TrainingRunOverride.as_view(), name="api-training-run-override"),
+    path(f"{RUNS}/<int:pk>/stop", launch_api.TrainingRunStop.as_view(), name="api-training-run-stop"),
+    path("campaigns/<slug:slug>/training-presets", launch_api.PresetList.as_view(), name="api-preset-list"),
     path(f"{RUNS}/<int:pk>", api_reads.TrainingRunDetail.as_view(), name="api-training-run-detail"),
     path(f"{RUNS}/<int:pk>/metrics", api_reads.MetricList.as_view(), name="api-metric-list"),
     path(EVALUATIONS, api_reads.EvaluationList.as_view(), name="api-evaluation-list"),

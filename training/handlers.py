@@ -3,8 +3,9 @@
 from typing import Any
 
 from core.jobs.context import JobContext
-from training.models import Evaluation, TrainingRun
+from training.models import Evaluation, Preflight, TrainingRun
 from training.services.evaluation_work import evaluation_execute, evaluation_judge
+from training.services.preflights import preflight_ensure, preflight_execute
 from training.services.training_runs import training_run_execute
 
 
@@ -12,8 +13,18 @@ def train_job(context: JobContext) -> dict[str, Any]:
     """GRPO behind the GPU border; the child checkpoint."""
     runs = TrainingRun.objects.select_related("campaign", "dataset", "parent")
     run = runs.get(pk=context.spec["training_run_id"], campaign=context.job.campaign)
+    preflight_ensure(context, run)
     child = training_run_execute(context, run)
     return {"training_run_id": run.pk, "checkpoint_id": child.pk}
+
+
+def preflight_job(context: JobContext) -> dict[str, Any]:
+    """A look at everything that a training run needs; a table, whether or not all is well."""
+    related = ("training_run__campaign", "training_run__dataset", "training_run__parent")
+    looks = Preflight.objects.select_related(*related).filter(training_run__campaign=context.job.campaign)
+    look = looks.get(training_run=context.spec["training_run_id"], take=context.spec["take"])
+    found = preflight_execute(context, look)
+    return {"training_run_id": look.training_run_id, "take": look.take, "is_passed": bool(found.is_passed)}
 
 
 def evaluate_job(context: JobContext) -> dict[str, Any]:

@@ -80,10 +80,44 @@ class TrainingRun(models.Model):
     child_name = models.CharField(max_length=120, blank=True)
     seed = models.BigIntegerField()
     result = models.JSONField(default=dict)
+    is_by_hand = models.BooleanField(default=False, help_text="launched by a person, outside any round")
+    job = models.ForeignKey(
+        "core.Job", on_delete=models.PROTECT, null=True, related_name="+", help_text="of a run by hand"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"Training run #{self.pk}"
+
+
+class Preflight(models.Model):
+    """One look at everything that a run needs, before GPU time is spent; the hash of the run's spec names it.
+
+    ``is_passed`` is empty until its job has looked; a person's override stands beside what was found.
+    """
+
+    training_run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="preflights")
+    run_name = models.CharField(max_length=64)
+    take = models.PositiveSmallIntegerField()
+    job = models.ForeignKey("core.Job", on_delete=models.PROTECT, related_name="+")
+    lines = models.JSONField(default=list)
+    is_passed = models.BooleanField(null=True)
+    seconds = models.FloatField(null=True)
+    overridden_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
+    reason = models.TextField(blank=True, help_text="of the override")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["training_run", "take"], name="preflight_once_a_take")]
+        indexes = [models.Index(fields=["run_name"], name="preflight_by_run_name")]
+
+    def __str__(self) -> str:
+        return f"Pre-flight {self.take} of {self.training_run}"
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether training may start: it passed, or somebody answers for it."""
+        return bool(self.is_passed) or self.overridden_by_id is not None
 
 
 class Metric(models.Model):

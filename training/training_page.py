@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.templatetags.static import static
 
-from core.errors import NotFound
 from core.gpu_runs import LOG_FILE
 from core.models import Campaign, Job
 from datagen.models import MixtureRow
 from training.domain.stages import Stage
 from training.figures import BY_SKILL, CURVES, charts_of, newest, training_figures
-from training.models import TARGET, RoundStage, TrainingRun
+from training.models import TARGET, Preflight, RoundStage, TrainingRun
 from training.selectors.curves import CurvePoint, curve_points
+from training.selectors.runs import runs_of
 
 PAGE = 25
 LOG_LINES, LOG_BYTES = 100, 1 << 16
@@ -24,6 +23,8 @@ STATES = {
     "succeeded": "The child is registered as a checkpoint.",
     "running": "It trains now; curves and values below follow it.",
     "waiting": "It waits for the gpu worker.",
+    "checking": "Its pre-flight looks at everything that it needs; it trains by itself once that has passed.",
+    "held": "Its pre-flight did not pass: mend what the table names, or answer for it.",
 }
 
 
@@ -37,12 +38,21 @@ class RunLine:
     @property
     def job(self) -> Job | None:
         """The job that does it."""
-        return self.stage.job if self.stage else None
+        return self.stage.job if self.stage else self.run.job
+
+    @property
+    def looks(self) -> list[Preflight]:
+        """Its pre-flights, newest first."""
+        return sorted(self.run.preflights.all(), key=lambda look: -look.take)
 
     @property
     def status(self) -> str:
-        """Succeeded once the child exists, else the job's word."""
-        return "succeeded" if self.run.child_id else self.job.status if self.job else "waiting"
+        """Succeeded once the child exists, else the job's word; of a run by hand that has no job its pre-flight's."""
+        if self.run.child_id:
+            return "succeeded"
+        if self.job:
+            return self.job.status
+        return ("checking" if self.looks[0].job.is_live else "held") if self.looks else "waiting"
 
     @property
     def sentence(self) -> str:
@@ -52,7 +62,7 @@ class RunLine:
     @property
     def is_live(self) -> bool:
         """Whether it may still change by itself."""
-        return self.status in ("waiting", "running") and self.job is not None
+        return self.status == "checking" or (self.status in ("waiting", "running") and self.job is not None)
 
 
 @dataclass(frozen=True)
@@ -65,20 +75,6 @@ class SkillNow:
     reward: float | None
     zero_share: float | None
     first_reward: float | None
-
-
-def runs_of(campaign: Campaign) -> QuerySet[TrainingRun]:
-    """The campaign's runs with what the pages name; a dataset's manifest is left in the table."""
-    related = ("dataset", "parent", "child")
-    return campaign.training_runs.select_related(*related).defer("dataset__manifest").order_by("-id")
-
-
-def run_of(campaign: Campaign, pk: int) -> TrainingRun:
-    """One run of this campaign; NotFound for another campaign's."""
-    run = runs_of(campaign).filter(pk=pk).first()
-    if run is None:
-        raise NotFound(f"There is no training run {pk} in {campaign.name}.")
-    return run
 
 
 def train_stages(campaign: Campaign) -> dict[int, RoundStage]:

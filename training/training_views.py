@@ -10,17 +10,23 @@ from django.views.decorators.vary import vary_on_headers
 
 from core.pages import number_of, part_wanted
 from core.selectors import campaign_open
-from training.training_page import PAGE, run_lines, run_of, training_run_context
+from training.selectors.runs import run_of
+from training.training_page import PAGE, run_lines, training_run_context
 from training.views import PLOTLY_STYLES
 
-PARTS = {"training-state": "training/_training_state.html", "training-live": "training/_training_live.html"}
+PARTS = {
+    "training-state": "training/_training_state.html",
+    "training-preflight": "training/_training_preflight.html",
+    "training-live": "training/_training_live.html",
+}
 
 
 def training_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every training run of the campaign."""
-    campaign, _ = campaign_open(cast(User, request.user), slug)
+    campaign, rights = campaign_open(cast(User, request.user), slug)
     lines = run_lines(campaign, number_of(request, "before"))
     context = {"section": "campaigns", "tab": "training", "campaign": campaign, "lines": lines[:PAGE]}
+    context["may_research"] = "research" in rights
     context["more"] = lines[PAGE - 1].run.pk if len(lines) > PAGE else None
     return render(request, "training/training_list.html", context)
 

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core.settings_form import value_text
+
 register = template.Library()
 
 MINUS, THIN = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
@@ -57,6 +59,12 @@ def money(value: Decimal | None) -> str:
 def sparse(value: float) -> str:
     """A setting with no more digits than it has: 0.000001 -> 1e-06, 0.04 -> 0.04."""
     return f"{float(value):g}"
+
+
+@register.filter
+def setting(value: object) -> str:
+    """A setting as its form holds it: 1e-06, true, {"adam_beta2": 0.95}; nothing is none."""
+    return value_text(value) or "none"
 
 
 @register.filter
@@ -148,6 +156,7 @@ CHIPS = {
     "wait": ("open", "person"),
     "accepted": ("good", "check"),
     "held": ("open", "person"),
+    "checking": ("busy", "play"),
     "fixed": ("good", "check"),
     "broken": ("bad", "cross"),
     "same_right": ("plain", "check"),

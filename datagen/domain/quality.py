@@ -8,11 +8,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
 import scipy
 
 from core.domain.answer_text import plain
 from core.domain.answers import AnswerType, grade, same_answer
+from core.domain.gradients import gradient_chance
 from datagen.domain.mixture import Purpose
 from datagen.domain.slots import BANDS
 from diagnostics.domain.intervals import Posterior
@@ -204,10 +204,7 @@ def jeffreys(num_correct: int, num_scored: int) -> Posterior:
 
 def gradient_probability(posterior: Posterior, group_size: int = GROUP_SIZE) -> float:
     """E[1 - p^g - (1-p)^g]: how likely a group of g rollouts has both right and wrong ones, and so a gradient."""
-    a, b = posterior.alpha, posterior.beta
-    all_right = scipy.special.betaln(a + group_size, b) - scipy.special.betaln(a, b)
-    all_wrong = scipy.special.betaln(a, b + group_size) - scipy.special.betaln(a, b)
-    return float(1 - np.exp(all_right) - np.exp(all_wrong))
+    return gradient_chance(posterior.alpha, posterior.beta, group_size)
 
 
 def text_key(question: str) -> str:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from core.campaign_settings import parse_settings
+from core.campaign_settings import CampaignSettings, parse_settings
 from core.errors import InvalidInput
 from core.presets import PRESETS
+from core.settings_form import setting_groups
 from core.specs import GrpoSettings
 
 
@@ -45,3 +46,8 @@ def test_presets_of_large_models_train_adapters_at_a_rate_for_adapters():
     large = [preset.settings for preset in PRESETS.values() if preset.device == "cuda"]
     assert len(large) == 2
     assert all(s.lora_rank == 32 and s.learning_rate >= 1e-5 and s.freeze_vision and s.max_pixels for s in large)
+
+
+def test_every_setting_of_a_campaign_says_what_it_does():
+    groups = setting_groups(CampaignSettings())
+    assert [field.name for group in groups for field in group.fields if not field.help] == []

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.doors import core, datagen, diagnostics, training
+from tests.doors import core, datagen, diagnostics, launches, training
 
-APPS = (core, diagnostics, datagen, training)
+APPS = (core, diagnostics, datagen, training, launches)
 DOORS = [door for app in APPS for door in (*app.PAGES, *app.API)]
 PAGES = [door for app in APPS for door in app.PAGES if door.method == "get"]
 ELSEWHERE = {"login-link", "logout"}  # a one-time secret and the way out: tests/pages/test_sign_in.py

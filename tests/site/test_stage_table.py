@@ -16,10 +16,11 @@ IMPORTS = {"checkpoint_register", "benchmark_import", "benchmark_check", "predic
 
 
 EXPORTS = {"items_export", "judging"}
+BEFORE_TRAINING = {"preflight"}
 
 
 def test_every_kind_of_the_contract_has_a_handler():
-    assert set(HANDLERS) == {*IMPORTS, *EXPORTS, *KINDS}
+    assert set(HANDLERS) == {*IMPORTS, *EXPORTS, *BEFORE_TRAINING, *KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)

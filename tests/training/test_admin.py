@@ -4,10 +4,10 @@ import pytest
 from django.apps import apps
 from django.test import Client
 
-from tests.factories import make_user
+from tests.factories import make_job, make_user
 from tests.training.rows import make_campaign_ready
 from tests.training.stage_play import Play, manifest_of
-from training.models import EvaluationRow, Metric, TrainingRun
+from training.models import EvaluationRow, Metric, Preflight, TrainingRun
 from training.services.rounds import round_approve, round_start
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,10 @@ def round():
     play.work()
     round_approve(actor=campaign.created_by, round=round, manifest_hash=manifest_of(round))
     play.work()
-    Metric.objects.create(training_run=TrainingRun.objects.get(), step=1, name="reward", value=0.5)
+    run = TrainingRun.objects.get()
+    Metric.objects.create(training_run=run, step=1, name="reward", value=0.5)
+    job = make_job(campaign=campaign, kind="preflight", status="succeeded")
+    Preflight.objects.create(training_run=run, run_name=run.run_name, take=1, job=job, is_passed=True)
     counts = {"n": 10, "num_before": 5, "num_after": 7, "num_fixed": 3, "num_broken": 1}
     bounds = {"lower": 0.01, "ci_low": -0.01, "ci_high": 0.4, "is_ok": True}
     EvaluationRow.objects.create(evaluation=round.evaluations.get(), suite="clock", role="target", **counts, **bounds)

@@ -1,0 +1,1 @@
+"""What is looked at before a training run: one module a subject, one line of the table a question."""
