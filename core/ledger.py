@@ -16,7 +16,9 @@ from asgiref.sync import sync_to_async
 from django.db.models import F
 from django.utils import timezone
 
+from core.bulk_rows import rows_update
 from core.errors import DpeError, NotConfigured, UpstreamRefused
+from core.gates import Gate
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
@@ -28,6 +30,7 @@ from core.tool_calls import ToolUse, tool_uses_store, tools_used
 
 BEAT_S = 1.0
 CHUNK = 500
+CLOSED = ("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error", "answered_at")
 Request = CallRequest | EditRequest
 Asked = tuple[Endpoint, Request]
 Send = Callable[[openai.AsyncOpenAI], Awaitable[CallAnswer]]
@@ -48,7 +51,7 @@ class Ledger:
     unit: str = "samples"
     answered: Counter[str] = field(default_factory=Counter)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
-    _gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _gates: dict[str, Gate] = field(default_factory=dict)
 
     def endpoint(self, role: str) -> Endpoint:
         """Who plays ``role``; NotConfigured when nobody does."""
@@ -93,29 +96,31 @@ class Ledger:
         return tuple(known[use.key(campaign_id)])
 
     async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
-        async with self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency)):
+        gate = self._gates.setdefault(request.role, Gate(endpoint.concurrency))
+        async with gate.rows:
             call = await self.writer.write(self._open, (endpoint, request))
-            if call.status == "answered":
-                answer = CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
-            else:
-                answer = await self._send(call, endpoint, send_it)
-        self.answered[request.role] += 1
-        return answer
-
-    async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer:
-        started = time.monotonic()
-        try:
-            answer = await send_it(self._client(endpoint))
-        except DpeError as error:
-            call.status = "failed" if isinstance(error, UpstreamRefused) else "unknown"
-            call.error = str(error)
+            is_known = call.status == "answered"
+            came = answer_stored(call) if is_known else await self._send(call, endpoint, gate, send_it)
+        if not is_known:
             await self.writer.write(calls_close, call)
-            raise
-        call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
-        call.tokens_in, call.tokens_out = answer.tokens_in, answer.tokens_out
-        call.cost = answer.cost(endpoint)
+        if isinstance(came, DpeError):
+            raise came
+        self.answered[request.role] += 1
+        return came
+
+    async def _send(self, call: ModelCall, endpoint: Endpoint, gate: Gate, send_it: Send) -> CallAnswer | DpeError:
+        """What came of it; the call is to be stored as it then stands."""
+        async with gate.calls:
+            started = time.monotonic()
+            try:
+                answer = await send_it(self._client(endpoint))
+            except DpeError as error:
+                call.status = "failed" if isinstance(error, UpstreamRefused) else "unknown"
+                call.error = str(error)
+                return error
         call.latency_ms = int(1000 * (time.monotonic() - started))
-        await self.writer.write(calls_close, call)
+        call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
+        call.tokens_in, call.tokens_out, call.cost = answer.tokens_in, answer.tokens_out, answer.cost(endpoint)
         return answer
 
     async def _keep(self, pictures: list[Picture]) -> None:
@@ -196,13 +201,17 @@ def call_row(context: JobContext, key: str, endpoint: Endpoint, request: Request
     )
 
 
+def answer_stored(call: ModelCall) -> CallAnswer:
+    """What an answered call was told."""
+    return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
+
+
 def calls_close(calls: list[ModelCall]) -> list[None]:
     """Store how calls ended."""
     now = timezone.now()
-    names = ("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error")
     for call in calls:
-        news = {name: getattr(call, name) for name in names}
-        ModelCall.objects.filter(idempotency_key=call.idempotency_key).update(answered_at=now, **news)
+        call.answered_at = now
+    rows_update(calls, CLOSED, key="idempotency_key")
     return [None] * len(calls)
 
 
