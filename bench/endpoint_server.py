@@ -122,7 +122,7 @@ class Server:
             counts: dict[str, int] = json.load(reply)
         return counts
 
-    def keys(self) -> list[str]:
+    def lines(self) -> list[str]:
         """The log so far."""
         return self.log.read_text().split()
 
