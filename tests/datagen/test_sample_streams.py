@@ -13,7 +13,7 @@ from tests.datagen.test_datasets import make_filled
 @pytest.mark.django_db
 def test_chunks_keep_the_order_that_was_asked_for(monkeypatch):
     monkeypatch.setattr(sample_streams, "CHUNK", 3)
-    make_filled(8, 0)
+    make_filled(8, 8)
     keys = list(Sample.objects.order_by("-slot__index").values_list("pk", flat=True))
     chunks = list(samples_chunked(keys, without=["evidence"]))
     assert [len(chunk) for chunk in chunks] == [3, 3, 2]
