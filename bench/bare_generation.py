@@ -7,9 +7,10 @@ from typing import Any
 
 import openai
 
-from core.ledger import Ledger, gather_bounded
+from core.ledger import Ledger
 from core.models import Endpoint
 from core.provider import CallAnswer, CallRequest, Completion, ImageRef, read_reply, send
+from core.room import gather_bounded
 from datagen.agents.choosing import Desk, picture_choose
 from datagen.agents.flow import question_write, search_plan
 from datagen.agents.requests import planner_request, validator_request, writer_request

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from core.access import require
 from core.api import Body, body_of, campaign_of, person_of
 from core.campaigns import campaign_create, endpoint_set, is_key_set
-from core.jobs.services import job_cancel, job_retry
+from core.jobs.services import job_cancel, job_pause, job_resume, job_retry
 from core.models import Campaign, Endpoint, Job
 
 
@@ -110,6 +110,26 @@ class JobDetail(APIView):
         return Response(job_json(job_cancel(actor=person_of(request), job_id=pk)), status=202)
 
 
+class JobPause(APIView):
+    """Holding still."""
+
+    @extend_schema(operation_id="job_pause", request=None, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, pk: int) -> Response:
+        """Let a job that asks endpoints pause: calls in flight are answered and stored, none is sent anew."""
+        job_of(request, pk)
+        return Response(job_json(job_pause(actor=person_of(request), job_id=pk)), status=202)
+
+
+class JobResume(APIView):
+    """Going on."""
+
+    @extend_schema(operation_id="job_resume", request=None, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, pk: int) -> Response:
+        """Let a paused job go on from what it stored."""
+        job_of(request, pk)
+        return Response(job_json(job_resume(actor=person_of(request), job_id=pk)), status=202)
+
+
 class JobRetry(APIView):
     """Trying again."""
 
@@ -143,5 +163,5 @@ def endpoint_json(row: Endpoint) -> dict[str, Any]:
 def job_json(job: Job) -> dict[str, Any]:
     """A job as the API shows it."""
     fields = ("id", "kind", "queue", "status", "attempt", "done", "total", "unit", "error_code", "error_message")
-    times = {name: getattr(job, name) for name in ("created_at", "started_at", "ended_at")}
+    times = {name: getattr(job, name) for name in ("created_at", "started_at", "pause_requested_at", "ended_at")}
     return {**{name: getattr(job, name) for name in fields}, **times, "result": job.result}

@@ -81,3 +81,13 @@ class JobCancelled(DpeError):
     """Somebody asked for this job to stop; raised at the next heartbeat."""
 
     code, http_status = "cancelled", 409
+
+
+class JobPaused(DpeError):
+    """This job holds still until somebody resumes it; ``code`` says why."""
+
+    code, http_status = "paused_by_person", 409
+
+    def __init__(self, message: str, *, code: str = "paused_by_person") -> None:
+        super().__init__(message)
+        self.code = code

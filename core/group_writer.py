@@ -20,6 +20,12 @@ class GroupWriter:
     def __init__(self, writing: Callable[[], AbstractContextManager[None]]) -> None:
         self._writing = writing
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
+        self._num_waiting = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for a write."""
+        return not self._num_waiting
 
     async def write(self, operation: Callable[[list[Item]], Sequence[Value]], item: Item) -> Value:
         """What ``operation`` makes of ``item`` inside the next transaction; returns when that is committed.
@@ -27,8 +33,12 @@ class GroupWriter:
         ``operation`` gets all items that wait for it in one list and gives one value for each.
         """
         future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((operation, item, future))
-        return await future
+        self._num_waiting += 1
+        try:
+            self._queue.put_nowait((operation, item, future))
+            return await future
+        finally:
+            self._num_waiting -= 1
 
     async def serve(self) -> None:
         """Commit what has gathered, again and again, until cancelled."""

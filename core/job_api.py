@@ -21,7 +21,7 @@ from core.models import Job, JobEvent
 from core.selectors import jobs_visible
 from core.worker_page import QueueView, WorkerView, queues_now
 
-STATUSES = ("waiting", "running", "succeeded", "failed", "errored", "cancelled")
+STATUSES = ("waiting", "running", "paused", "succeeded", "failed", "errored", "cancelled")
 FILTERS = [
     OpenApiParameter("status", str, enum=STATUSES),
     OpenApiParameter("queue", str, enum=QUEUES),

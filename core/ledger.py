@@ -7,8 +7,8 @@ goes on only when its own write is on the disk. A stored answer is never asked f
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import openai
@@ -17,7 +17,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.bulk_rows import rows_update
-from core.errors import DpeError, NotConfigured, UpstreamRefused
+from core.concurrency import slots_at_once
+from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
 from core.gates import Gate
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
@@ -26,7 +27,9 @@ from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
 from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
+from core.room import Room, first_error
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
+from core.valve import Valve
 
 BEAT_S = 1.0
 CHUNK = 500
@@ -41,6 +44,7 @@ class Ledger:
     """Asks endpoints on behalf of one job and remembers every call.
 
     ``done``, ``total`` and ``unit`` are what the job shows while calls are made. ``answered`` counts by role.
+    ``slots`` is the room for slots that are worked on at once, as people set it meanwhile.
     """
 
     context: JobContext
@@ -50,6 +54,8 @@ class Ledger:
     total: int = 0
     unit: str = "samples"
     answered: Counter[str] = field(default_factory=Counter)
+    slots: Room = field(default_factory=lambda: Room(1))
+    valve: Valve = field(default_factory=Valve)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
     _gates: dict[str, Gate] = field(default_factory=dict)
 
@@ -89,20 +95,23 @@ class Ledger:
         campaign_id = self.context.job.campaign_id or 0
         known = await sync_to_async(tools_used)(campaign_id, [use])
         if not known:
-            pictures = await asyncio.to_thread(work)
-            await self._keep(pictures)
-            known = {use.key(campaign_id): [picture.sha256 for picture in pictures]}
-            await self.writer.write(self._store_uses, (use, known[use.key(campaign_id)]))
+            async with self.valve.out():
+                pictures = await asyncio.to_thread(work)
+                await self._keep(pictures)
+                known = {use.key(campaign_id): [picture.sha256 for picture in pictures]}
+                await self.writer.write(self._store_uses, (use, known[use.key(campaign_id)]))
         return tuple(known[use.key(campaign_id)])
 
     async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
         gate = self._gates.setdefault(request.role, Gate(endpoint.concurrency))
-        async with gate.rows:
-            call = await self.writer.write(self._open, (endpoint, request))
-            is_known = call.status == "answered"
-            came = answer_stored(call) if is_known else await self._send(call, endpoint, gate, send_it)
-        if not is_known:
-            await self.writer.write(calls_close, call)
+        async with AsyncExitStack() as out:
+            async with gate.rows:
+                await out.enter_async_context(self.valve.out())
+                call = await self.writer.write(self._open, (endpoint, request))
+                is_known = call.status == "answered"
+                came = answer_stored(call) if is_known else await self._send(call, endpoint, gate, send_it)
+            if not is_known:
+                await self.writer.write(calls_close, call)
         if isinstance(came, DpeError):
             raise came
         self.answered[request.role] += 1
@@ -150,11 +159,26 @@ class Ledger:
         """Show progress and renew the job's lease while calls are waited for; JobCancelled and LeaseLost end the work.
 
         This beats in the loop that does the work: a loop that is stuck falls silent with it, and a call that hangs
-        ends by its own time-out.
+        ends by its own time-out. A pause shuts the valve, and ends the work once nothing is out any more.
         """
         while True:
             await asyncio.sleep(BEAT_S)
-            await sync_to_async(self.context.progress)(self.done, self.total, self.unit, force=True)
+            try:
+                await sync_to_async(self.context.progress)(self.done, self.total, self.unit, force=True)
+            except JobPaused as reason:
+                self.valve.shut(reason)
+            if self.valve.reason and self.is_home:
+                raise self.valve.reason
+            await self.slots_refresh()
+
+    async def slots_refresh(self) -> None:
+        """Take up how many slots people want to be worked on at once now."""
+        self.slots.move(await sync_to_async(slots_at_once)(self.context.job.campaign_id or 0))
+
+    @property
+    def is_home(self) -> bool:
+        """Whether no call is out and nothing waits to be stored."""
+        return not self.valve.num_out and self.writer.is_idle
 
     async def close(self) -> None:
         """Close all connections."""
@@ -225,8 +249,10 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     """A ledger with its writer running and the job's lease kept, for the length of one job's work."""
     assert context.job.campaign is not None
     rows = [row async for row in Endpoint.objects.filter(campaign=context.job.campaign)]
+    await sync_to_async(context.heed)()
     await sync_to_async(calls_mark_unknown)(context)
     ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing))
+    await ledger.slots_refresh()
     try:
         with first_error():
             async with asyncio.TaskGroup() as group:
@@ -236,26 +262,3 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
                     helper.cancel()
     finally:
         await ledger.close()
-
-
-async def gather_bounded(work: Sequence[Callable[[], Awaitable[None]]], limit: int) -> None:
-    """Run all, at most ``limit`` at once and started in order; the first error ends the rest."""
-    waiting = iter(work)
-
-    async def one_after_another() -> None:
-        for start in waiting:
-            await start()
-
-    with first_error():
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(limit, len(work))):
-                group.create_task(one_after_another())
-
-
-@contextmanager
-def first_error() -> Iterator[None]:
-    """Raise the first error of a task group in place of the group."""
-    try:
-        yield
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors

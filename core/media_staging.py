@@ -14,6 +14,7 @@ from core.domain.files import hash_bytes, write_atomic
 from core.jobs.lease import boot_id
 from core.media import media_path, thumbnail_path
 from core.models import Job
+from core.models.jobs import LIVE
 from core.pictures import PictureFacts, facts_of, picture_decode, picture_open, thumbnail_bytes
 
 FEW_FILES = 400
@@ -75,7 +76,7 @@ def staging_of(job: Job) -> Staging:
     own = f"{job.pk}-{boot_id()[:8]}"
     owners = {folder: folder.name.partition("-")[0] for folder in folders_in(root) if folder.name != own}
     others = {int(pk) for pk in owners.values() if pk.isdecimal()} - {job.pk}
-    live = Job.objects.filter(pk__in=others, status__in=["waiting", "running"]).values_list("pk", flat=True)
+    live = Job.objects.filter(pk__in=others, status__in=LIVE).values_list("pk", flat=True)
     kept = {str(pk) for pk in live}
     for folder in (folder for folder, pk in owners.items() if pk not in kept):
         Staging(folder).remove()

@@ -3,6 +3,7 @@
 from typing import cast
 
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from core.errors import InvalidInput
@@ -28,6 +29,12 @@ def part_wanted(request: HttpRequest) -> str:
     if not htmx or htmx.boosted or htmx.history_restore_request:
         return ""
     return str(htmx.target or "part")
+
+
+def back_of(request: HttpRequest, default: str) -> str:
+    """Where a form leads back to: the page of this site that it names, else the default."""
+    back = request.POST.get("next", "")
+    return back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else default
 
 
 def number_of(request: HttpRequest, name: str) -> int | None:

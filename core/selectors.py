@@ -70,6 +70,8 @@ class JobRow:
     why: str
     may_stop: bool
     may_retry: bool
+    may_pause: bool
+    may_resume: bool
 
 
 def jobs_visible(user: User) -> QuerySet[Job]:
@@ -82,10 +84,11 @@ def jobs_visible(user: User) -> QuerySet[Job]:
 
 
 def jobs_live(user: User, now: datetime) -> list[JobRow]:
-    """Running and waiting jobs in the order in which they will be taken."""
+    """Running jobs, waiting ones in the order in which they will be taken, and paused ones."""
     everything = list(Job.objects.filter(status__in=LIVE).only("id", "kind", "queue", "status", "priority"))
-    seen = jobs_visible(user).filter(status__in=LIVE).order_by("status", "queue", "-priority", "id")
-    return job_rows(user, list(seen), why={job.pk: why_waiting(job, everything, now) for job in seen})
+    seen = jobs_visible(user).filter(status__in=LIVE).order_by("queue", "-priority", "id")
+    jobs = sorted(seen, key=lambda job: LIVE.index(job.status))
+    return job_rows(user, jobs, why={job.pk: why_waiting(job, everything, now) for job in jobs})
 
 
 def jobs_ended(user: User, *, only_bad: bool, before: int | None) -> list[JobRow]:
@@ -106,15 +109,29 @@ def job_rows(user: User, jobs: list[Job], *, why: dict[int, str]) -> list[JobRow
     for job in jobs:
         grants = GRANTS.get(roles.get(job.campaign_id or 0, ""), frozenset())
         may = user.is_superuser or (user.is_staff and job.campaign_id is None) or "research" in grants
-        stop = may and job.is_live and job.cancel_requested_at is None
-        rows.append(JobRow(job, why[job.pk], stop, may and job.status in ENDED_BADLY))
+        rows.append(job_row(job, why[job.pk], may_research=may))
     return rows
+
+
+def job_row(job: Job, why: str, *, may_research: bool) -> JobRow:
+    """A job with what may be done about it now."""
+    free = may_research and job.cancel_requested_at is None
+    return JobRow(
+        job,
+        why,
+        may_stop=free and job.is_live,
+        may_retry=may_research and job.status in ENDED_BADLY,
+        may_pause=free and job.can_pause and job.status in ("waiting", "running") and job.pause_requested_at is None,
+        may_resume=free and job.status == "paused",
+    )
 
 
 def why_waiting(job: Job, live: list[Job], now: datetime) -> str:
     """One sentence: what this live job does or waits for."""
     if job.cancel_requested_at is not None:
         return "Stops at its next heartbeat."
+    if job.status == "paused":
+        return job.error_message
     if job.status == "running":
         return why_running(job, now)
     if job.not_before is not None and job.not_before > now:
@@ -139,6 +156,8 @@ def why_running(job: Job, now: datetime) -> str:
     """What a running job says of itself, or that it fell silent."""
     if job.lease_until is not None and job.lease_until < now:
         return "Its worker fell silent; the job is freed at the next look and goes on elsewhere."
+    if job.pause_requested_at is not None:
+        return "Pauses once the calls in flight are answered and stored."
     if job.num_lost:
         return f"Goes on after {job.num_lost} lost worker{'s' if job.num_lost > 1 else ''}."
     return ""

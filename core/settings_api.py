@@ -1,9 +1,10 @@
 """REST for what a campaign's admin changes: settings, members; and for testing an endpoint."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +14,7 @@ from core.api_views import endpoint_json
 from core.campaign_file import MemberRole
 from core.campaign_settings import CampaignSettings
 from core.campaigns import campaign_settings_set, member_remove, member_set, settings_hash
+from core.concurrency import MOST, concurrency_set
 from core.endpoint_test import endpoint_test
 from core.errors import InvalidInput, NotFound
 from core.models import Campaign
@@ -45,6 +47,29 @@ class SettingsDetail(APIView):
             raise InvalidInput("If-Match: send the ETag of the settings that you read.", field="If-Match")
         actor = person_of(request)
         return settings_answer(campaign_settings_set(actor=actor, campaign=campaign, settings=request.data, seen=seen))
+
+
+class ConcurrencyBody(Body):
+    """What is to go on at once; what is left out stays."""
+
+    slots: int | None = Field(default=None, ge=1, le=MOST)
+    calls: dict[str, Annotated[int, Field(ge=1, le=MOST)]] = {}
+
+
+class ConcurrencyDetail(APIView):
+    """How much goes on at once."""
+
+    @extend_schema(operation_id="concurrency_read", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        """Slots that agents work on at once, and calls at once by role."""
+        return Response(concurrency_json(campaign_of(request, slug)))
+
+    @extend_schema(operation_id="concurrency_set", request=ConcurrencyBody, responses=OpenApiTypes.OBJECT)
+    def patch(self, request: Request, slug: str) -> Response:
+        """Other numbers; jobs that run take them up within two seconds."""
+        body, campaign = body_of(request, ConcurrencyBody), campaign_of(request, slug, "research")
+        concurrency_set(actor=person_of(request), campaign=campaign, slots=body.slots, calls=body.calls)
+        return Response(concurrency_json(campaign))
 
 
 class MemberList(APIView):
@@ -91,6 +116,12 @@ def settings_answer(campaign: Campaign) -> Response:
     """The settings, and the ETag that an If-Match repeats."""
     settings = campaign.config.model_dump(mode="json")
     return Response(settings, headers={"ETag": f'"{settings_hash(campaign)}"'})
+
+
+def concurrency_json(campaign: Campaign) -> dict[str, Any]:
+    """What goes on at once, as the API shows it."""
+    calls = dict(campaign.endpoints.order_by("role").values_list("role", "concurrency"))
+    return {"slots": campaign.config.generation.concurrency, "calls": calls}
 
 
 def members_json(campaign: Campaign) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from sesame.views import LoginView as LinkView
 
-from core import admin_views, token_views, views
+from core import admin_views, concurrency_views, job_views, token_views, views
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
@@ -22,9 +22,12 @@ urlpatterns = [
     path("campaigns/<slug:slug>/members/remove", admin_views.member_drop, name="member-remove"),
     path("campaigns/<slug:slug>/endpoints/", admin_views.endpoint_list, name="endpoint-list"),
     path("campaigns/<slug:slug>/endpoints/<int:pk>/test", admin_views.endpoint_test, name="endpoint-test"),
+    path("campaigns/<slug:slug>/concurrency/", concurrency_views.concurrency, name="concurrency"),
     path("jobs/", views.job_list, name="job-list"),
     path("jobs/<int:pk>/", views.job_detail, name="job-detail"),
-    path("jobs/<int:pk>/stop", views.job_stop, name="job-stop"),
-    path("jobs/<int:pk>/again", views.job_again, name="job-again"),
+    path("jobs/<int:pk>/pause", job_views.job_hold, name="job-pause"),
+    path("jobs/<int:pk>/resume", job_views.job_go_on, name="job-resume"),
+    path("jobs/<int:pk>/stop", job_views.job_stop, name="job-stop"),
+    path("jobs/<int:pk>/again", job_views.job_again, name="job-again"),
     path("workers/", views.worker_list, name="worker-list"),
 ]

@@ -3,26 +3,25 @@
 import json
 from typing import Any, cast
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.contrib.messages.views import SuccessMessageMixin
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh
 
-from core.jobs.services import job_cancel, job_retry
+from core.concurrency_views import ConcurrencyForm
 from core.machine import machine_now
 from core.media import media_path, thumbnail_path
 from core.models import Job
 from core.pages import htmx_of, number_of, part_wanted
 from core.selectors import (
     PAGE,
+    JobRow,
     job_open,
     job_rows,
     jobs_ended,
@@ -73,6 +72,14 @@ def media_thumbnail(request: HttpRequest, sha256: str) -> HttpResponse:
     return picture(small.read_bytes(), "image/jpeg") if small.exists() else media_detail(request, media.sha256)
 
 
+def concurrency_of(row: JobRow) -> dict[str, Any]:
+    """The form for how much goes on at once, where the job feels it and this person may set it."""
+    job = row.job
+    if not (row.may_stop and job.can_pause and job.campaign):
+        return {}
+    return {"campaign": job.campaign, "concurrency_form": ConcurrencyForm(job.campaign)}
+
+
 def picture(data: bytes, mime: str) -> HttpResponse:
     """Bytes that never change under their name, so a browser may keep them for ever and nobody between may."""
     headers = {"Cache-Control": FOREVER, "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
@@ -112,22 +119,6 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
     row = job_rows(user, [job], why={pk: why if job.is_live else why_ended(job)})[0]
     texts = {"spec": json.dumps(job.spec, indent=2), "result": json.dumps(job.result, indent=2)}
     context = {"section": "jobs", "row": row, "job": job, "events": job.events.order_by("-id")[:50], **texts}
-    return render(request, "core/_job.html" if part_wanted(request) else "core/job_detail.html", context)
-
-
-@require_POST
-def job_stop(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask a job to stop."""
-    user = cast(User, request.user)
-    job = job_cancel(actor=user, job_id=job_open(user, pk).pk)
-    messages.success(request, f"{job} was asked to stop.")
-    return redirect("job-detail", pk=pk)
-
-
-@require_POST
-def job_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a job that did not succeed run again."""
-    user = cast(User, request.user)
-    job = job_retry(actor=user, job_id=job_open(user, pk).pk)
-    messages.success(request, f"{job} waits for a worker again.")
-    return redirect("job-detail", pk=pk)
+    if part_wanted(request):
+        return render(request, "core/_job.html", context)
+    return render(request, "core/job_detail.html", {**context, **concurrency_of(row)})

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.templatetags.static import static
 
-from core.models import Campaign
+from core.models import Campaign, Job
+from core.selectors import JobRow, job_row
 from datagen.models import Mixture
 from datagen.pages import tries_by_status
 from diagnostics.figures import report_marks
@@ -61,7 +62,7 @@ SECTIONS = {
 }
 # What each live region shows besides the round itself; the page needs all.
 NEEDS = {
-    "round-now": (),
+    "round-now": ("control",),
     "round-foot": (),
     "diagnosis": ("diagnosis",),
     "mixture": ("data", "evaluation"),
@@ -74,6 +75,7 @@ SIGNS = {
     "done": "check",
     "running": "play",
     "queued": "dots",
+    "paused": "pause",
     "person": "person",
     "stuck": "alert",
     "skipped": "dot",
@@ -83,6 +85,7 @@ SPOKEN = {
     "done": "done",
     "running": "running",
     "queued": "waits for a worker",
+    "paused": "paused",
     "person": "waits for a person",
     "stuck": "stopped by an error",
     "skipped": "was not needed",
@@ -154,10 +157,16 @@ def now_of(stages: Sequence[StageView], *, decision: str) -> Now:
         }.get(decision, "This round has ended.")
         return Now(title, sentence, "over", None, "evaluation", position)
     stage, state = Stage(view.stage), state_of(view)
-    sentence = (
-        DOING[stage] if state in ("running", "person") else STOPPED if state == "stuck" else f"It {view.waiting_for}."
-    )
-    return Now(title_of(view, state), sentence, state, view, SECTIONS[stage], position)
+    return Now(title_of(view, state), sentence_of(view, state), state, view, SECTIONS[stage], position)
+
+
+def sentence_of(view: StageView, state: str) -> str:
+    """What the open stage does or waits for."""
+    if state == "paused":
+        return view.error_message
+    if state in ("running", "person"):
+        return DOING[Stage(view.stage)]
+    return STOPPED if state == "stuck" else f"It {view.waiting_for}."
 
 
 def title_of(view: StageView, state: str) -> str:
@@ -165,8 +174,18 @@ def title_of(view: StageView, state: str) -> str:
     take = f", take {view.take}" if view.take > 1 else ""
     if state == "person":
         return "Waits for approval" if view.stage == Stage.APPROVE else "Waits for a decision"
-    words = {"running": "", "queued": " waits", "stuck": " stopped"}
+    words = {"running": "", "queued": " waits", "paused": " paused", "stuck": " stopped"}
     return f"{view.stage.capitalize()}{words.get(state, '')}{take}"
+
+
+def control_of(now: Now, *, may_research: bool) -> JobRow | None:
+    """The open stage's job with what may be done about it here; training ends by its own button, which keeps what it
+    learnt.
+    """
+    if now.stage is None or now.stage.job is None or now.state == "stuck" or now.stage.stage == Stage.TRAIN:
+        return None
+    job = Job.objects.get(pk=now.stage.job)
+    return job_row(job, "", may_research=may_research)
 
 
 def round_context(campaign: Campaign, round: Round, rights: frozenset[str], region: str = "") -> dict[str, Any]:
@@ -189,6 +208,7 @@ def round_context(campaign: Campaign, round: Round, rights: frozenset[str], regi
         "redoable": [view.stage for view in overview.stages if view.job and view.take == 1 and view.status != "stale"],
     }
     parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "control": lambda: {"row": control_of(now, may_research="research" in rights)},
         "diagnosis": lambda: diagnosis_context(overview),
         "data": lambda: data_context(overview, is_busy=running is not None and SECTIONS[running] == "samples"),
         "training": lambda: training_context(overview, is_busy=running == Stage.TRAIN),

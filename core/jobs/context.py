@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from core.errors import JobCancelled, LeaseLost
+from core.errors import LeaseLost
+from core.jobs.wishes import wish_of
 from core.models import Job, JobEvent
 
 LEASE_TTL = timedelta(minutes=2)
@@ -33,14 +34,18 @@ class JobContext:
         return spec
 
     def progress(self, done: int, total: int, unit: str, *, force: bool = False) -> None:
-        """Say how far the work is and renew the lease; LeaseLost or JobCancelled end the attempt."""
+        """Say how far the work is and renew the lease; LeaseLost, JobCancelled or JobPaused end the attempt."""
         now = self.clock()
         if not force and done < total and now - self._written_at < WRITE_EVERY_S:
             return
         self._written_at = now
         self._beat(done=done, total=total, unit=unit)
-        if Job.objects.filter(pk=self.job.pk, cancel_requested_at__isnull=False).exists():
-            raise JobCancelled("Stopped because somebody asked for it.")
+        self.heed()
+
+    def heed(self) -> None:
+        """Go on unless somebody asked this job to stop or to pause; else JobCancelled or JobPaused."""
+        if wish := wish_of(self.job.pk):
+            raise wish
 
     def beat(self) -> None:
         """Renew the lease without news; for work that has no number to show."""

@@ -18,10 +18,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from core.errors import DpeError, JobCancelled, LeaseLost
+from core.errors import DpeError, JobCancelled, JobPaused, LeaseLost
 from core.jobs.context import LEASE_TTL, JobContext, own_row
 from core.jobs.hints import announce
 from core.jobs.lease import Lease, is_gone, own_lease
+from core.jobs.wishes import wishes_heed
 from core.models import Job, JobEvent
 from core.workers import worker_seen, workers_prune
 
@@ -99,6 +100,8 @@ def execute(job: Job, handlers: Mapping[str, Handler]) -> None:
         logger.warning("%s: %s", job, error)
     except JobCancelled as error:
         end(job, "cancelled", error.code, str(error))
+    except JobPaused as error:
+        pause(job, error)
     except DpeError as error:
         fail(job, error)
     except Exception:
@@ -117,6 +120,14 @@ def succeed(job: Job, result: dict[str, Any], then: Callable[[Job], None] | None
             then(job)
 
 
+def pause(job: Job, reason: JobPaused) -> None:
+    """Let the job hold still without a worker until somebody resumes it."""
+    with transaction.atomic():
+        if own_row(job).update(status="paused", error_code=reason.code, error_message=str(reason)):
+            JobEvent.objects.create(job=job, attempt=job.attempt, name="paused", message=str(reason))
+            wishes_heed(job)
+
+
 def fail(job: Job, error: DpeError) -> None:
     """A named error: back to waiting when a later try may help, else failed."""
     if error.retryable and job.num_failures + 1 < job.max_attempts:
@@ -129,6 +140,7 @@ def fail(job: Job, error: DpeError) -> None:
             )
             if freed:
                 JobEvent.objects.create(job=job, attempt=job.attempt, name="will retry", message=str(error))
+                wishes_heed(job)
         return
     end(job, "failed", error.code, str(error))
 
@@ -175,5 +187,6 @@ def free(job: Job, now: datetime) -> int:
         freed: int = own_row(job).update(num_lost=job.num_lost + 1, **news)
         if freed:
             JobEvent.objects.create(job=job, attempt=job.attempt, name="lease lost", message=job.lease_host)
+            wishes_heed(job)
             transaction.on_commit(lambda: announce(job.queue))
     return freed

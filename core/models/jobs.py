@@ -3,7 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-LIVE = ("waiting", "running")
+LIVE = ("running", "waiting", "paused")
+ASKING_QUEUE = "agents"  # of jobs that ask endpoints through the ledger: their calls can be seen out, so they can pause
 
 
 class Job(models.Model):
@@ -21,6 +22,7 @@ class Job(models.Model):
         choices=[
             ("waiting", "waiting"),
             ("running", "running"),
+            ("paused", "paused"),
             ("succeeded", "succeeded"),
             ("failed", "failed"),
             ("errored", "errored"),
@@ -40,6 +42,7 @@ class Job(models.Model):
     lease_started = models.FloatField(null=True)
     lease_until = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    pause_requested_at = models.DateTimeField(null=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     unit = models.CharField(max_length=30, blank=True)
@@ -54,7 +57,7 @@ class Job(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["dedup_key"],
-                condition=Q(status__in=["waiting", "running"]) & ~Q(dedup_key=""),
+                condition=Q(status__in=LIVE) & ~Q(dedup_key=""),
                 name="one_live_job_a_key",
             ),
         ]
@@ -68,8 +71,13 @@ class Job(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it still may change by itself."""
+        """Whether it has not ended."""
         return self.status in LIVE
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether this is work that can be paused: what it did is stored call by call."""
+        return self.queue == ASKING_QUEUE
 
     @property
     def percent(self) -> int:

@@ -157,6 +157,7 @@ CHIPS = {
     "succeeded": ("good", "check"),
     "running": ("busy", "play"),
     "waiting": ("plain", "dots"),
+    "paused": ("open", "pause"),
     "failed": ("bad", "alert"),
     "errored": ("bad", "alert"),
     "cancelled": ("plain", "cross"),

@@ -14,7 +14,8 @@ from core.access import require
 from core.campaign_settings import CampaignSettings
 from core.domain.files import hash_bytes
 from core.jobs.context import JobContext
-from core.ledger import Ledger, gather_bounded, ledger_open
+from core.ledger import Ledger, ledger_open
+from core.room import gather_bounded
 from core.tool_calls import tool_uses_store, tools_used
 from datagen.agents.choosing import Choice, Desk, picture_choose
 from datagen.agents.flow import WRITING_ROLES, Attempt, question_write, search_plan
@@ -97,13 +98,12 @@ async def write_all(wave: Wave, errands: list[Errand], total: int) -> None:
         ledger.done, ledger.total = total - len(errands), total
         for role in WRITING_ROLES:
             ledger.endpoint(role)
-        limit = wave.config.generation.concurrency
-        await gather_bounded([partial(plan_one, ledger, errand) for errand in errands], limit)
+        await gather_bounded([partial(plan_one, ledger, errand) for errand in errands], ledger.slots)
         planned = [errand for errand in errands if errand.plan]
         await sync_to_async(candidates_deal)(wave, planned)
         desk = Desk(ledger, wave.config.images)
         attempts = wave.config.generation.max_attempts
-        await gather_bounded([partial(write_one, desk, errand, attempts) for errand in planned], limit)
+        await gather_bounded([partial(write_one, desk, errand, attempts) for errand in planned], ledger.slots)
 
 
 async def plan_one(ledger: Ledger, errand: Errand) -> None:

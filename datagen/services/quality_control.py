@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from core.access import require
 from core.domain.answers import AnswerType
 from core.jobs.context import JobContext
-from core.ledger import gather_bounded, ledger_open
+from core.ledger import ledger_open
 from core.provider import ImageRef
+from core.room import gather_bounded
 from datagen.agents.flow import Solvers
 from datagen.domain.quality import (
     Accepted,
@@ -70,7 +71,7 @@ async def solve_all(context: JobContext, mixture: Mixture, samples: list[int]) -
         ledger.endpoint("blind_solver")
         solvers = Solvers(ledger)
         work = [partial(solve_one, solvers, mixture, sample) for sample in samples]
-        await gather_bounded(work, mixture.campaign.config.generation.concurrency)
+        await gather_bounded(work, ledger.slots)
 
 
 async def solve_one(solvers: Solvers, mixture: Mixture, pk: int) -> None:

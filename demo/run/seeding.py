@@ -9,7 +9,7 @@ from demo.run.plan import Plan
 
 NOT_FOUND = 404
 POLL_S = 0.3
-LIVE = ("waiting", "running")
+LIVE = ("running", "waiting", "paused")
 Tick = Callable[[str, Json], None]
 
 

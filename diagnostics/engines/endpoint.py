@@ -16,11 +16,12 @@ from core.domain.prompts import question_text
 from core.domain.seeds import seed_of
 from core.errors import UpstreamRefused, WrongState
 from core.jobs.context import JobContext
-from core.ledger import Ledger, first_error, ledger_open
+from core.ledger import Ledger, ledger_open
 from core.models import Endpoint, Media
 from core.pace import Pace
 from core.provider import CallRefused, CallRequest, ImageRef
 from core.roles import MODEL_UNDER_TEST
+from core.room import first_error
 from core.specs import Sampling
 from diagnostics.models import Answer, AnswerRun, Item
 from diagnostics.services.ingest import REFUSED, run_complete, verdicts_store

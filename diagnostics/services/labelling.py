@@ -9,7 +9,8 @@ from asgiref.sync import async_to_sync
 from django.db.models import Exists, OuterRef, QuerySet
 
 from core.jobs.context import JobContext
-from core.ledger import Ledger, gather_bounded, ledger_open
+from core.ledger import Ledger, ledger_open
+from core.room import gather_bounded
 from diagnostics.judging.asking import Fault, word_ask
 from diagnostics.judging.cases import Docket, dockets_of
 from diagnostics.judging.panel import NO_PICTURE

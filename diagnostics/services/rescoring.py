@@ -10,7 +10,8 @@ from django.db.models import Count
 
 from core.domain.answers import Outcome
 from core.jobs.context import JobContext
-from core.ledger import Ledger, gather_bounded, ledger_open
+from core.ledger import Ledger, ledger_open
+from core.room import gather_bounded
 from diagnostics.domain.panel import kappa_of
 from diagnostics.judging.asking import Fault
 from diagnostics.judging.cases import Before, Docket, before_from, dockets_of

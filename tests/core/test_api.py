@@ -88,6 +88,29 @@ def test_a_job_is_read_cancelled_and_retried():
     assert Job.objects.get().status == "waiting"
 
 
+def test_a_job_is_paused_and_resumed_and_listed_by_its_status():
+    job = make_job(queue="agents")
+    client = client_of(job.actor)
+    url = f"/api/v1/jobs/{job.pk}"
+    paused = client.post(f"{url}/pause").json()
+    assert (paused["status"], paused["error_code"]) == ("paused", "paused_by_person")
+    assert client.post(f"{url}/pause").status_code == 409
+    assert [row["id"] for row in client.get("/api/v1/jobs?status=paused").json()["data"]] == [job.pk]
+    assert client_of(make_member(job.campaign, "viewer")).post(f"{url}/resume").status_code == 403
+    assert client.post(f"{url}/resume").json()["status"] == "waiting"
+    assert client.post(f"{url}/resume").status_code == 409
+
+
+def test_concurrency_is_read_and_changed_in_part():
+    campaign = make_campaign()
+    client, url = client_of(make_member(campaign, "researcher")), f"/api/v1/campaigns/{campaign.slug}/concurrency"
+    assert client.get(url).json() == {"slots": 32, "calls": {}}
+    assert client.patch(url, {"slots": 64}, format="json").json() == {"slots": 64, "calls": {}}
+    assert client.patch(url, {"calls": {"planner": 8}}, format="json").json()["field"] == "calls.planner"
+    assert client.patch(url, {"slots": 0}, format="json").status_code == 400
+    assert client_of(make_member(campaign, "viewer")).patch(url, {"slots": 8}, format="json").status_code == 403
+
+
 def test_what_is_not_there_is_a_404_problem():
     answer = client_of(make_user()).get("/api/v1/jobs/12345")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

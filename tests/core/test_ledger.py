@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from core import ledger
 from core.errors import JobCancelled, LeaseLost, NotConfigured, UpstreamRefused, UpstreamUnavailable
 from core.jobs.services import job_cancel
-from core.ledger import gather_bounded, ledger_open
+from core.ledger import ledger_open
 from core.models import Endpoint, Job, ModelCall
 from core.provider import MAX_RETRIES, CallAnswer, CallRequest
+from core.room import gather_bounded
 from tests.factories import make_campaign, make_context, make_job
 from tests.fake_endpoint import FakeEndpoint, served
 

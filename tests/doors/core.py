@@ -6,6 +6,7 @@ from core.campaigns import settings_hash
 from core.models import CampaignMedia
 from tests.doors.table import Door, post, slug
 from tests.doors.world import World
+from tests.factories import make_job
 
 
 def picture(world: World) -> dict[str, Any]:
@@ -14,6 +15,10 @@ def picture(world: World) -> dict[str, Any]:
 
 def job(status: str, state: str = "decide") -> Any:
     return lambda world: {"pk": world.campaign(state).jobs.filter(status=status).first().pk}
+
+
+def asking(status: str) -> Any:
+    return lambda world: {"pk": make_job(campaign=world.campaign(), queue="agents", status=status).pk}
 
 
 def own_token(world: World) -> dict[str, Any]:
@@ -26,6 +31,10 @@ def endpoints(world: World) -> dict[str, Any]:
 
 def endpoint(world: World) -> dict[str, Any]:
     return {**world.slug(), "pk": world.campaign().endpoints.first().pk}
+
+
+def at_once(world: World) -> dict[str, Any]:
+    return {"slots": "48", **{f"calls.{row.role}": "8" for row in world.campaign().endpoints.all()}}
 
 
 def settings(world: World) -> dict[str, Any]:
@@ -62,10 +71,14 @@ PAGES = [
     Door("endpoint-list", "view", slug),
     post("endpoint-list", "admin", slug, roles=["planner"], **SERVER, **PRICES),
     post("endpoint-test", "research", endpoint),
+    Door("concurrency", "view", slug),
+    Door("concurrency", "research", slug, "post", at_once),
     Door("worker-list", "person"),
     Door("job-list", "person"),
     Door("job-detail", "view", job("succeeded")),
     post("job-stop", "research", job("running", "running")),
+    post("job-pause", "research", asking("running")),
+    post("job-resume", "research", asking("paused")),
     post("job-again", "research", job("failed", "stuck")),
 ]
 API = [
@@ -78,6 +91,8 @@ API = [
     post("api-endpoint-test", "research", lambda world: {**world.slug(), "role": "planner"}),
     Door("api-settings-detail", "view", slug),
     Door("api-settings-detail", "admin", slug, "put", lambda world: {}, if_match),
+    Door("api-concurrency", "view", slug),
+    Door("api-concurrency", "research", slug, "patch", lambda world: {"slots": 48, "calls": {"planner": 8}}),
     Door("api-member-list", "view", slug),
     Door("api-member-detail", "admin", named, "put", lambda world: {"role": "curator"}),
     Door("api-member-detail", "admin", named, "delete"),
@@ -90,5 +105,7 @@ API = [
     Door("api-job-events", "view", job("succeeded")),
     Door("api-job-detail", "view", job("succeeded")),
     Door("api-job-detail", "research", job("running", "running"), "delete"),
+    post("api-job-pause", "research", asking("running")),
+    post("api-job-resume", "research", asking("paused")),
     post("api-job-retry", "research", job("failed", "stuck")),
 ]

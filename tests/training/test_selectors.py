@@ -57,6 +57,10 @@ def test_a_stage_shows_its_jobs_status_progress_and_error(round):
         (stage,) = round_overview(round).stages
         assert (stage.status, stage.error_code, stage.error_message) == (status, "hung", "Silent.")
         assert "retry" in stage.waiting_for
+    job.update(status="paused", error_code="paused_by_person", error_message="Paused by ada.")
+    (stage,) = round_overview(round).stages
+    assert (stage.status, stage.error_message, stage.is_stuck) == ("paused", "Paused by ada.", False)
+    assert "resume" in stage.waiting_for
 
 
 def test_a_job_that_waits_for_its_time_says_when(round):

@@ -17,7 +17,7 @@ STUCK = ("failed", "errored", "cancelled")
 
 @dataclass(frozen=True)
 class StageView:
-    """One take of a stage. ``status`` is waiting, running, failed, errored, cancelled, done or stale.
+    """One take of a stage. ``status`` is waiting, running, paused, failed, errored, cancelled, done or stale.
 
     ``seconds`` is wall clock from its opening to its end, or to now; the seconds of a round's takes add up to
     the round's own.
@@ -79,6 +79,8 @@ def waiting_for(stage: RoundStage, status: str, now: datetime) -> str:
     """Why nothing moves, as a sentence; empty while something does."""
     if status in STUCK:
         return f"{status}; waits for someone with the right to research to retry it"
+    if status == "paused":
+        return "is paused; waits for someone with the right to research to resume it"
     if status != "waiting":
         return ""
     return job_waits_for(stage.job, now) if stage.job else PEOPLE[stage.stage]
