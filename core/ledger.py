@@ -102,6 +102,10 @@ class Ledger:
                 await self.writer.write(self._store_uses, (use, known[use.key(campaign_id)]))
         return tuple(known[use.key(campaign_id)])
 
+    async def tools_keep(self, done: list[tuple[ToolUse, list[str]]]) -> None:
+        """Store uses of tools with what came out of them."""
+        await asyncio.gather(*(self.writer.write(self._store_uses, use) for use in done))
+
     async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
         gate = self._gates.setdefault(request.role, Gate(endpoint.concurrency))
         async with AsyncExitStack() as out:
