@@ -22,7 +22,7 @@ from bench.endpoint_server import Server, server_open
 from bench.generation_world import django_start, mixture_made, pictures_write, scratch
 
 TURNS = int(os.environ.get("BENCH_TURNS", "3"))
-SCENES = ((32, 0.2, 640), (256, 2.0, 1536))  # concurrency, latency in seconds, slots
+SCENES = ((32, 0.2, 1024), (256, 2.0, 2048))  # concurrency, latency in seconds, slots
 THREADS, THREAD_SLOTS = 10, 100
 
 
