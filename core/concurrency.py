@@ -15,7 +15,6 @@ from core.errors import InvalidInput
 from core.models import Campaign, Endpoint, Job, JobEvent
 from core.models.jobs import ASKING_QUEUE
 
-SLOTS = "generation.concurrency"
 MOST = 1024
 
 
@@ -49,7 +48,7 @@ def slots_change(row: Campaign, slots: int | None) -> dict[str, list[int]]:
     settings["generation"]["concurrency"] = slots
     checked = parse_settings(settings).model_dump(mode="json")
     Campaign.objects.filter(pk=row.pk).update(settings=checked)
-    return {SLOTS: [before, slots]}
+    return {"slots": [before, slots]}
 
 
 def calls_change(row: Campaign, calls: Mapping[str, int]) -> dict[str, list[int]]:

@@ -16,7 +16,7 @@ ABOUT = {"grpo": "How the model is trained on the dataset, in TRL's terms."}
 AFFECTS = {
     "diagnosis": "The next diagnosis asks so many items; the next report judges by tau and alpha.",
     "mixture": "Read when a mixture is proposed. One that waits for approval stays as it is.",
-    "generation": "Read whenever agents start to work, also in the round that is open now; concurrency while they work, too.",
+    "generation": "Read whenever agents start to work, also in the open round; concurrency also while they work.",
     "images": "Read whenever agents look for pictures, also in the round that is open now.",
     "difficulty": "Read when the current model starts to answer samples.",
     "gate": "Margin and items are frozen when an evaluation starts; an evaluation that exists keeps its own.",

@@ -32,13 +32,13 @@ def test_both_numbers_change_on_record_and_running_jobs_tell_it(campaign):
     running = make_job(campaign=campaign, queue="agents", status="running", attempt=1)
     make_job(campaign=campaign, queue="gpu", status="running")
     changes = set_to(campaign, 64, planner=32)
-    assert changes == {"generation.concurrency": [2, 64], "planner": [16, 32]}
+    assert changes == {"slots": [2, 64], "planner": [16, 32]}
     assert slots_at_once(campaign.pk) == campaign.config.generation.concurrency == 64
     assert dict(campaign.endpoints.values_list("role", "concurrency")) == {"planner": 32, "validator": 16}
     assert AuditEvent.objects.get(action="concurrency.set").data == {"changes": changes}
     event = JobEvent.objects.get()
     assert (event.job_id, event.name) == (running.pk, "concurrency set")
-    assert event.message == f"generation.concurrency 2 to 64, planner 16 to 32, by {campaign.created_by}"
+    assert event.message == f"slots 2 to 64, planner 16 to 32, by {campaign.created_by}"
 
 
 def test_the_same_numbers_leave_no_record(campaign):

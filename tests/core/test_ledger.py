@@ -205,7 +205,7 @@ def test_no_more_than_the_endpoint_allows_are_under_way_at_once(server):
             now.pop()
 
     server.handle = counted
-    server.delay_s = 0.02
+    server.delay_s = 0.1
     with served(server):
         ask(make_working(server, concurrency=3), *map(request, range(30)), limit=30)
     assert max(most) == 3

@@ -98,6 +98,15 @@ def test_a_second_pause_and_a_resume_of_what_is_not_paused_find_the_state_change
         resume(job)
 
 
+def test_a_running_job_is_asked_to_pause_once():
+    job = make_asking()
+    claim("agents", own_lease(), timezone.now())
+    pause(job)
+    with pytest.raises(WrongState):
+        pause(job)
+    assert names(job).count("pause asked") == 1
+
+
 def test_a_paused_job_is_cancelled_at_once_and_a_retry_forgets_the_pause():
     job = cancel(pause(make_asking()))
     assert (job.status, job.error_code, job.error_message) == ("cancelled", "", "")

@@ -20,7 +20,7 @@ def state(job: Job) -> str:
 
 
 def test_a_job_is_paused_and_resumed_from_its_page_which_says_how_it_stands(admin, campaign):
-    job = make_asking(campaign)
+    job = make_asking(campaign, lease_host="studio", lease_pid=42)
     assert reverse("job-pause", args=[job.pk]) in page(admin, "job-detail", job.pk)
     assert send(admin, "job-pause", job.pk) == 302
     html = part(admin, "job", "job-detail", job.pk)
@@ -29,7 +29,7 @@ def test_a_job_is_paused_and_resumed_from_its_page_which_says_how_it_stands(admi
     paused = "Paused by ada. What was answered is stored."
     Job.objects.filter(pk=job.pk).update(status="paused", error_code="paused_by_person", error_message=paused)
     html = part(admin, "job", "job-detail", job.pk)
-    assert paused in html and "What went wrong" not in html
+    assert paused in html and "What went wrong" not in html and "pid" not in html
     assert "every 2s" in html  # a paused job may go on, so its page goes on looking
     assert send(admin, "job-resume", job.pk) == 302
     assert state(job) == "waiting"
