@@ -2,14 +2,19 @@
 
 from django.utils import timezone
 
+from core.bulk_rows import rows_update
 from core.domain.budget import Spend
 from core.image_edits import EditRequest
 from core.jobs.context import JobContext
 from core.models import Endpoint, ModelCall
 from core.provider import CallRequest
-from core.reservations import Short, Terms, released, reservations_settle, reservations_take
+from core.reservations import Short, Terms, release, reservations_settle, reservations_take
 
 CHUNK = 500
+CLOSED = (
+    *("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error", "answered_at"),
+    *("reserved_money", "reserved_tokens", "lost_money", "lost_tokens"),
+)
 Request = CallRequest | EditRequest
 Asked = tuple[Endpoint, Request]
 
@@ -77,8 +82,8 @@ def calls_close(calls: list[ModelCall]) -> list[None]:
     """Store how calls ended, and let budgets count what they took in place of what was reserved."""
     now = timezone.now()
     reservations_settle(calls)
-    names = ("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error")
     for call in calls:
-        news = {name: getattr(call, name) for name in names}
-        ModelCall.objects.filter(idempotency_key=call.idempotency_key).update(answered_at=now, **news, **released(call))
+        call.answered_at = now
+        release(call)
+    rows_update(calls, CLOSED, key="idempotency_key")
     return [None] * len(calls)

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import openai
@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from core.call_rows import Asked, calls_close, calls_open
 from core.concurrency import slots_at_once
 from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
+from core.gates import Gate
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
@@ -54,7 +55,7 @@ class Ledger:
     slots: Room = field(default_factory=lambda: Room(1))
     valve: Valve = field(default_factory=Valve)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
-    _gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _gates: dict[str, Gate] = field(default_factory=dict)
 
     def endpoint(self, role: str) -> Endpoint:
         """Who plays ``role``; NotConfigured when nobody does."""
@@ -100,47 +101,52 @@ class Ledger:
                 await self.writer.write(self._store_uses, (use, known[use.key(campaign_id)]))
         return tuple(known[use.key(campaign_id)])
 
-    async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
-        async with self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency)):
-            answer = None
-            while answer is None:
-                answer = await self._if_it_fits(endpoint, request, send_it)
-        self.answered[request.role] += 1
-        return answer
+    async def tools_keep(self, done: list[tuple[ToolUse, list[str]]]) -> None:
+        """Store uses of tools with what came out of them."""
+        await asyncio.gather(*(self.writer.write(self._store_uses, use) for use in done))
 
-    async def _if_it_fits(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer | None:
-        """The answer; None where the call fits no budget now, and it was waited for one that may leave room."""
-        async with self.valve.out():
-            call = await self.writer.write(self._open, (endpoint, request))
-            if isinstance(call, ModelCall) and call.status == "answered":
-                return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
+    async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
+        came: CallAnswer | DpeError | None = None
+        while came is None:
+            came = await self._if_it_fits(endpoint, request, send_it)
+        if isinstance(came, DpeError):
+            raise came
+        self.answered[request.role] += 1
+        return came
+
+    async def _if_it_fits(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer | DpeError | None:
+        """What came of it; None where the call fits no budget now, and it was waited for one that may leave room."""
+        gate = self._gates.setdefault(request.role, Gate(endpoint.concurrency))
+        async with AsyncExitStack() as out:
+            async with gate.rows:
+                await out.enter_async_context(self.valve.out())
+                call = await self.writer.write(self._open, (endpoint, request))
+                if isinstance(call, ModelCall) and call.status == "answered":
+                    return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
+                came = await self._send(call, endpoint, gate, send_it) if isinstance(call, ModelCall) else None
             if isinstance(call, ModelCall):
-                return await self._send(call, endpoint, send_it)
+                await self.writer.write(calls_close, call)
+                self.budget.settled(call.latency_ms / 1000)
+                return came
         if reason := await self.budget.wait(call):
             self.valve.shut(reason)
         return None
 
-    async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer:
-        started = time.monotonic()
-        try:
-            answer = await send_it(self._client(endpoint))
-        except DpeError as error:
-            call.status = "failed" if isinstance(error, (UpstreamRefused, NotConfigured)) else "unknown"
-            call.error = str(error)
-            await self._close(call, started)
-            raise
+    async def _send(self, call: ModelCall, endpoint: Endpoint, gate: Gate, send_it: Send) -> CallAnswer | DpeError:
+        """What came of it; the call is to be stored as it then stands."""
+        async with gate.calls:
+            started = time.monotonic()
+            try:
+                answer = await send_it(self._client(endpoint))
+            except DpeError as error:
+                call.status = "failed" if isinstance(error, (UpstreamRefused, NotConfigured)) else "unknown"
+                call.error = str(error)
+                return error
+            finally:
+                call.latency_ms = int(1000 * (time.monotonic() - started))
         call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
-        call.tokens_in, call.tokens_out = answer.tokens_in, answer.tokens_out
-        call.cost = answer.cost(endpoint)
-        await self._close(call, started)
+        call.tokens_in, call.tokens_out, call.cost = answer.tokens_in, answer.tokens_out, answer.cost(endpoint)
         return answer
-
-    async def _close(self, call: ModelCall, started: float) -> None:
-        """Store how a call ended; budgets count what it took."""
-        seconds = time.monotonic() - started
-        call.latency_ms = int(1000 * seconds) if call.status == "answered" else 0
-        await self.writer.write(calls_close, call)
-        self.budget.settled(seconds)
 
     async def _keep(self, pictures: list[Picture]) -> None:
         """Files first, in a thread of their own, then the rows."""

@@ -8,6 +8,7 @@ such a call without an answer.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -106,11 +107,12 @@ def took(call: ModelCall) -> Spend:
     return Spend(call.cost, call.tokens_in + call.tokens_out, 1) if call.status == "answered" else Spend(calls=1)
 
 
-def released(call: ModelCall) -> dict[str, Any]:
-    """What is reserved for a call that has ended: nothing. Without an answer its worst case is lost."""
-    if call.status != "unknown":
-        return {"reserved_money": 0, "reserved_tokens": 0}
-    return LOST
+def release(call: ModelCall) -> None:
+    """Nothing is reserved any more for a call that has ended; without an answer its worst case is lost."""
+    if call.status == "unknown":
+        call.lost_money += call.reserved_money
+        call.lost_tokens += call.reserved_tokens
+    call.reserved_money, call.reserved_tokens = Decimal(0), 0
 
 
 def calls_lost(campaign_id: int, own_job_id: int | None = None) -> int:

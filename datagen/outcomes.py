@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
+from core.bulk_rows import rows_update
 from core.jobs.context import JobContext
 from datagen.domain.quality import Accepted, Held, QualityOutcome
 from datagen.models import Sample
@@ -23,8 +24,7 @@ def outcome_set(sample: Sample, outcome: QualityOutcome, accepted: str = "checke
 
 def samples_update(samples: list[Sample], fields: Sequence[str]) -> list[None]:
     """Store these fields of each sample."""
-    for sample in samples:
-        Sample.objects.filter(pk=sample.pk).update(**{name: getattr(sample, name) for name in fields})
+    rows_update(samples, fields)
     return [None] * len(samples)
 
 

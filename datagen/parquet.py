@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from core.domain.prompts import question_messages
 from core.media import media_path
 
-ROW_GROUP = 200
+ROW_GROUP = 50
 STRING = {"dtype": "string", "_type": "Value"}
 BLOCK = {"type": STRING, "text": STRING}
 FEATURES = {

@@ -3,25 +3,26 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 CHUNK = 1 << 20
 CHECKPOINT_SUFFIXES = (".json", ".safetensors", ".jinja", ".txt", ".model")
 
 
-def write_atomic(path: Path, data: bytes | str, *, sync: bool = True) -> None:
-    """Write ``data`` to ``path`` whole or not at all; on return it has reached the disk.
+def write_atomic(path: Path, data: bytes | str | Iterable[str], *, sync: bool = True) -> None:
+    """Write ``data`` (or its parts in turn) to ``path`` whole or not at all; on return it has reached the disk.
 
     Without ``sync`` that holds when a process is killed, but not when the power fails.
     """
-    raw = data.encode() if isinstance(data, str) else data
+    parts = [data] if isinstance(data, (bytes, str)) else data
     handle, temporary = temporary_beside(path)
     try:
         with open(handle, "wb", buffering=0) as file:  # noqa: PTH123
-            rest = memoryview(raw)
-            while rest:
-                rest = rest[file.write(rest) :]
+            for part in parts:
+                rest = memoryview(part.encode() if isinstance(part, str) else part)
+                while rest:
+                    rest = rest[file.write(rest) :]
             if sync:
                 os.fsync(handle)
         os.replace(temporary, path)  # noqa: PTH105
@@ -45,6 +46,14 @@ def temporary_beside(path: Path) -> tuple[int, str]:
 def hash_bytes(data: bytes | str) -> str:
     """The sha256 of ``data`` in hex."""
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def hash_parts(parts: Iterable[str]) -> str:
+    """The sha256 in hex of all parts one after another."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode())
+    return digest.hexdigest()
 
 
 def hash_file(path: Path, tick: Callable[[], None] = lambda: None) -> str:

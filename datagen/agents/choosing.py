@@ -21,7 +21,7 @@ from core.tool_calls import ToolUse
 from datagen.agents.flow import ask_one, endpoint_refusal
 from datagen.agents.requests import Candidate, Task, analyst_request, edit_request, selector_request
 from datagen.agents.schemas import Analysis, Operation, Pick, Plan, Selection
-from datagen.domain.images import EditStep, Scored, best_candidate, freedom_of, step_fault, threshold_of
+from datagen.domain.images import EditStep, Gates, Scored, best_candidate, freedom_of, step_fault, threshold_of
 from datagen.domain.quality import Rejected, RejectReason
 from datagen.drafts import Refusal
 from datagen.pictures import edits_make, gates_of, picture_fault
@@ -82,11 +82,9 @@ async def picture_choose(desk: Desk, task: Task, plan: Plan, candidates: Sequenc
 
 async def look(desk: Desk, task: Task, plan: Plan, candidates: Sequence[Candidate]) -> Look:
     """Gates first, then the selector's scores for what passed them."""
-    gates = gates_of(desk.settings, task.image_type)
-    faults = [await asyncio.to_thread(picture_fault, one.image.sha256, gates) for one in candidates]
-    seen = [candidate_facts(one, fault) for one, fault in zip(candidates, faults, strict=True)]
-    fit = [one for one, fault in zip(candidates, faults, strict=True) if not fault]
-    if not fit or not desk.ledger.has("selector"):
+    is_scored = desk.ledger.has("selector")
+    seen, fit = await pass_gates(candidates, gates_of(desk.settings, task.image_type), past_first=is_scored)
+    if not fit or not is_scored:
         return Look(seen, fit, chosen=fit[0] if fit else None)
     request = selector_request(task, plan, fit)
     selection = await ask_one(desk.ledger, request, Selection, lambda said: names_each(said, len(fit)))
@@ -98,6 +96,23 @@ async def look(desk: Desk, task: Task, plan: Plan, candidates: Sequence[Candidat
         facts |= {"score": one.score, "usable": one.usable, "reason": one.reason}
     best = best_candidate(scores, task.image_type)
     return Look(seen, fit, chosen=None if best is None else fit[best])
+
+
+async def pass_gates(
+    candidates: Sequence[Candidate], gates: Gates, *, past_first: bool
+) -> tuple[list[dict[str, Any]], list[Candidate]]:
+    """What the gates found of each candidate, and those that passed. Unless they go on ``past_first``, those after the
+    first that passed are not opened: decoding a picture takes longer than all else here.
+    """
+    seen: list[dict[str, Any]] = []
+    fit: list[Candidate] = []
+    for one in candidates:
+        is_opened = past_first or not fit
+        fault = await asyncio.to_thread(picture_fault, one.image.sha256, gates) if is_opened else ""
+        seen.append(candidate_facts(one, fault))
+        if is_opened and not fault:
+            fit.append(one)
+    return seen, fit
 
 
 async def edits_of(desk: Desk, task: Task, plan: Plan, fit: list[Candidate], choice: Choice) -> list[Candidate]:

@@ -3,13 +3,13 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from core.access import audit, require
 from core.domain.answers import EXTRACTOR_VERSION
@@ -21,10 +21,19 @@ from core.models import ModelCall
 from datagen.agents.requests import VERSIONS, system_prompt
 from datagen.models import Dataset, Mixture, Sample, Slot
 from datagen.parquet import TrainingRow, parquet_write
+from datagen.sample_streams import samples_chunked
 from datagen.selectors import sample_counts
 from datagen.tries import mixture_lock
 
 MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a manifest says of a sample, and the run that graded it."""
+
+    facts: list[Any]
+    answer_run: str
 
 
 def dataset_build(context: JobContext, mixture: Mixture) -> Dataset:
@@ -33,12 +42,12 @@ def dataset_build(context: JobContext, mixture: Mixture) -> Dataset:
     known = Dataset.objects.filter(mixture=mixture).first()
     if known:
         return known
-    accepted = list(samples_accepted(mixture))
-    require_enough(mixture, len(accepted))
-    manifest, path = files_write(context, mixture, accepted)
+    places = places_of(mixture)
+    require_enough(mixture, len(places))
+    manifest, path = files_write(context, mixture, places)
     with context.writing():
         mixture_lock(mixture.pk)
-        if places_of(samples_accepted(mixture)) == places_of(accepted):
+        if places_of(mixture) == places:
             return dataset_create(context, mixture, manifest, path)
     return dataset_build(context, mixture)  # a person decided about a sample meanwhile
 
@@ -58,31 +67,36 @@ def dataset_create(context: JobContext, mixture: Mixture, manifest: dict[str, An
     return dataset
 
 
-def places_of(samples: Iterable[Sample]) -> list[tuple[int, int]]:
-    """Which sample stands where."""
-    return [(sample.pk, sample.slot_id) for sample in samples]
-
-
-def samples_accepted(mixture: Mixture) -> QuerySet[Sample]:
-    """What the dataset is made of, in slot order."""
+def places_of(mixture: Mixture) -> list[tuple[int, int]]:
+    """What the dataset is made of: accepted samples in slot order, each with the slot that it stands in."""
     accepted = Sample.objects.filter(slot__mixture=mixture, status="accepted")
-    return accepted.select_related("slot").order_by("slot__index")
+    return list(accepted.order_by("slot__index").values_list("pk", "slot_id"))
 
 
-def files_write(context: JobContext, mixture: Mixture, accepted: list[Sample]) -> tuple[dict[str, Any], Path]:
+def files_write(context: JobContext, mixture: Mixture, places: list[tuple[int, int]]) -> tuple[dict[str, Any], Path]:
     """The manifest, and the parquet file named by the manifest's hash, with the manifest beside it; both whole."""
     folder = Path(settings.DATASETS_ROOT)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [training_row(mixture, sample) for sample in accepted]
+    entries: list[Entry] = []
     with TemporaryDirectory(dir=folder, prefix=".building-") as building:
         draft = Path(building) / "dataset.parquet"
-        parquet_write(draft, rows, context.beat)
-        manifest = manifest_of(mixture, accepted, rows, hash_file(draft, context.beat))
+        parquet_write(draft, rows_listed(mixture, places, entries), context.beat)
+        manifest = manifest_of(mixture, entries, hash_file(draft, context.beat))
         path = folder / f"{hash_bytes(canonical(manifest))}.parquet"
         flush(draft)
         draft.replace(path)
     write_atomic(path.with_suffix(".json"), canonical(manifest))
     return manifest, path
+
+
+def rows_listed(mixture: Mixture, places: list[tuple[int, int]], entries: list[Entry]) -> Iterator[TrainingRow]:
+    """Each sample as the trainer gets it; what the manifest says of it is added to ``entries``."""
+    for chunk in samples_chunked([pk for pk, _ in places]):
+        for sample in chunk:
+            row = training_row(mixture, sample)
+            facts = [row.sample_id, row.image, sample.slot.index, sample.try_ix, sample.num_correct, sample.num_scored]
+            entries.append(Entry(facts, str(sample.evidence.get("answer_run", ""))))
+            yield row
 
 
 def flush(path: Path) -> None:
@@ -142,9 +156,8 @@ def training_row(mixture: Mixture, sample: Sample) -> TrainingRow:
     )
 
 
-def manifest_of(mixture: Mixture, samples: list[Sample], rows: list[TrainingRow], file_hash: str) -> dict[str, Any]:
+def manifest_of(mixture: Mixture, entries: list[Entry], file_hash: str) -> dict[str, Any]:
     """All that made this dataset, by content; no keys of rows, no clock, no paths."""
-    pairs = zip(samples, rows, strict=True)
     return {
         "version": MANIFEST_VERSION,
         "file": file_hash,
@@ -156,12 +169,9 @@ def manifest_of(mixture: Mixture, samples: list[Sample], rows: list[TrainingRow]
         "prompts": {version: hash_bytes(system_prompt(version)) for version in VERSIONS.values()},
         "answer_prompt": PROMPT_VERSION,
         "extractor": EXTRACTOR_VERSION,
-        "answer_runs": sorted({str(sample.evidence.get("answer_run", "")) for sample in samples}),
+        "answer_runs": sorted({entry.answer_run for entry in entries}),
         "counts": sample_counts(mixture),
-        "samples": [
-            [row.sample_id, row.image, sample.slot.index, sample.try_ix, sample.num_correct, sample.num_scored]
-            for sample, row in pairs
-        ],
+        "samples": [entry.facts for entry in entries],
         "shortfall": shortfall(mixture),
     }
 

@@ -1,6 +1,7 @@
 """The difficulty filter: the current model answers every checked sample, and slots end, open again or are given up."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -8,18 +9,19 @@ from django.db.models import F, Q
 
 from core.access import require
 from core.domain.answers import AnswerType
-from core.domain.files import hash_bytes, write_atomic
+from core.domain.files import hash_parts, write_atomic
 from core.domain.prompts import PROMPT_VERSION, question_messages
 from core.domain.seeds import seed_of
 from core.errors import InvalidInput
 from core.gpu_runs import GpuRun, gpu_run
 from core.jobs.context import JobContext
-from core.specs import ANSWERS_FILE, ITEMS_FILE, AnswerItem, AnswerRow, AnswerSpec, Places, Sampling
+from core.specs import ANSWERS_FILE, ITEMS_FILE, AnswerItem, AnswerSpec, Places, Sampling
 from datagen.domain.mixture import Purpose
 from datagen.domain.quality import Accepted, HardCandidate
 from datagen.grading import Asked, Score, hard_kept, score_of
 from datagen.models import Mixture, Sample, Slot
 from datagen.outcomes import CHUNK, outcome_set, samples_write
+from datagen.sample_streams import AnswersFile, samples_chunked
 from datagen.selectors import slots_count
 from datagen.tries import samples_present, samples_under_way
 from diagnostics.models import Checkpoint
@@ -37,8 +39,9 @@ def difficulty_filter(context: JobContext, mixture: Mixture, checkpoint: Checkpo
     require(context.job.actor, "research", mixture.campaign)
     if checkpoint.campaign_id != mixture.campaign_id:
         raise InvalidInput("checkpoint_id: it belongs to another campaign.", field="checkpoint_id")
-    passed = list(samples_present(mixture).filter(Q(status="checked") | Q(num_scored__isnull=False)))
-    if any(sample.status == "checked" for sample in passed):
+    present = samples_present(mixture)
+    if present.filter(status="checked").exists():
+        passed = list(present.filter(Q(status="checked") | Q(num_scored__isnull=False)).values_list("pk", flat=True))
         spec = spec_of(mixture, checkpoint, passed)
         folder = gpu_run(context, GpuRun("gpu.answer", spec, lambda path: write_items(path, passed)))
         grades_store(context, mixture, passed, folder)
@@ -46,7 +49,7 @@ def difficulty_filter(context: JobContext, mixture: Mixture, checkpoint: Checkpo
     return slots_count(mixture)
 
 
-def spec_of(mixture: Mixture, checkpoint: Checkpoint, samples: list[Sample]) -> AnswerSpec:
+def spec_of(mixture: Mixture, checkpoint: Checkpoint, samples: list[int]) -> AnswerSpec:
     """What the child is asked: the campaign's sampling, a seed of content, items by their hash."""
     engine = mixture.campaign.config.engine
     return AnswerSpec(
@@ -55,7 +58,7 @@ def spec_of(mixture: Mixture, checkpoint: Checkpoint, samples: list[Sample]) -> 
         device=engine.device,
         dtype=engine.dtype,
         places=Places(checkpoint=Path(checkpoint.path), media=Path(settings.MEDIA_ROOT), threads=engine.threads),
-        items_hash=hash_bytes(items_text(samples)),
+        items_hash=hash_parts(item_lines(samples)),
         prompt_version=PROMPT_VERSION,
         sampling=sampling_of(mixture),
         batch_size=engine.batch_size,
@@ -71,14 +74,13 @@ def sampling_of(mixture: Mixture) -> Sampling:
     return sampling.model_copy(update={"max_new_tokens": config.engine.max_new_tokens})
 
 
-def items_text(samples: list[Sample]) -> str:
+def item_lines(samples: list[int]) -> Iterator[str]:
     """items.jsonl, one AnswerItem a line, in slot order."""
-    lines = []
-    for sample in samples:
-        messages = question_messages(sample.question, sample.options)
-        item = AnswerItem(id=item_id(sample), messages=messages, images=[str(sample.media_id)])
-        lines.append(item.model_dump_json(ensure_ascii=True))
-    return "\n".join(lines) + "\n"
+    for chunk in samples_chunked(samples, without=["evidence"]):
+        for sample in chunk:
+            messages = question_messages(sample.question, sample.options)
+            item = AnswerItem(id=item_id(sample), messages=messages, images=[str(sample.media_id)])
+            yield f"{item.model_dump_json(ensure_ascii=True)}\n"
 
 
 def item_id(sample: Sample) -> str:
@@ -86,36 +88,39 @@ def item_id(sample: Sample) -> str:
     return f"s{sample.slot.index}/t{sample.try_ix}"
 
 
-def write_items(folder: Path, samples: list[Sample]) -> None:
+def write_items(folder: Path, samples: list[int]) -> None:
     """What the child reads."""
-    write_atomic(folder / ITEMS_FILE, items_text(samples))
+    write_atomic(folder / ITEMS_FILE, item_lines(samples))
 
 
-def grades_store(context: JobContext, mixture: Mixture, samples: list[Sample], folder: Path) -> None:
+def grades_store(context: JobContext, mixture: Mixture, samples: list[int], folder: Path) -> None:
     """Grade all, decide over all in slot order, and store what is not stored yet."""
     scores = scores_of(context, mixture, samples, folder)
     kept = hard_kept_in(mixture, scores) if mixture.policy == "calibrated" else set()
-    for sample, score in zip(samples, scores, strict=True):
-        is_kept = sample.slot.index in kept
-        outcome_set(sample, Accepted() if is_kept else score.outcome, accepted="accepted")
-        sample.num_correct, sample.num_scored = score.num_correct, score.num_scored
-        sample.gradient_probability = score.gradient_probability
-        sample.evidence |= {"model_answers": dict(score.answers), "answer_run": folder.name, "is_kept_hard": is_kept}
-    samples_write(context, samples, GRADED_FIELDS, still=samples_under_way)
+    ordered = iter(scores)
+    for chunk in samples_chunked(samples):
+        for sample, score in zip(chunk, ordered, strict=False):
+            grade_set(sample, score, folder.name, is_kept=sample.slot.index in kept)
+        samples_write(context, chunk, GRADED_FIELDS, still=samples_under_way)
 
 
-def scores_of(context: JobContext, mixture: Mixture, samples: list[Sample], folder: Path) -> list[Score]:
+def grade_set(sample: Sample, score: Score, answer_run: str, *, is_kept: bool) -> None:
+    """The sample as its score leaves it, not stored yet."""
+    outcome_set(sample, Accepted() if is_kept else score.outcome, accepted="accepted")
+    sample.num_correct, sample.num_scored = score.num_correct, score.num_scored
+    sample.gradient_probability = score.gradient_probability
+    sample.evidence |= {"model_answers": dict(score.answers), "answer_run": answer_run, "is_kept_hard": is_kept}
+
+
+def scores_of(context: JobContext, mixture: Mixture, samples: list[int], folder: Path) -> list[Score]:
     """Each sample's score, in the samples' order."""
-    rows: dict[str, list[AnswerRow]] = defaultdict(list)
-    with (folder / ANSWERS_FILE).open() as file:
-        for line in file:
-            row = AnswerRow.model_validate_json(line)
-            rows[row.id].append(row)
+    answers = AnswersFile(folder / ANSWERS_FILE)
     num_answers = mixture.campaign.config.difficulty.sampling.num_answers
     scores = []
-    for sample in samples:
-        context.beat()
-        scores.append(score_of(asked_of(sample), rows[item_id(sample)], num_answers))
+    for chunk in samples_chunked(samples, without=["evidence", "question"]):
+        for sample in chunk:
+            context.beat()
+            scores.append(score_of(asked_of(sample), answers.rows(item_id(sample)), num_answers))
     return scores
 
 
@@ -135,10 +140,10 @@ def asked_of(sample: Sample) -> Asked:
 def hard_kept_in(mixture: Mixture, scores: list[Score]) -> set[int]:
     """The too hard samples of this wave that are kept, counting what earlier waves accepted."""
     now = {score.asked.slot for score in scores}
-    earlier = Sample.objects.filter(slot__mixture=mixture, status="accepted").select_related("slot")
+    earlier = Sample.objects.filter(slot__mixture=mixture, status="accepted").select_related("slot").defer("question")
     kept: list[HardCandidate] = []
     in_band: Counter[str] = Counter()
-    for sample in earlier:
+    for sample in earlier.iterator(chunk_size=CHUNK):
         slot = sample.slot
         if slot.index in now:
             continue

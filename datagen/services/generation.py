@@ -16,7 +16,7 @@ from core.domain.files import hash_bytes
 from core.jobs.context import JobContext
 from core.ledger import Ledger, ledger_open
 from core.room import gather_bounded
-from core.tool_calls import tool_uses_store, tools_used
+from core.tool_calls import ToolUse, tools_used
 from datagen.agents.choosing import Choice, Desk, picture_choose
 from datagen.agents.flow import WRITING_ROLES, Attempt, question_write, search_plan
 from datagen.agents.requests import Candidate, Task
@@ -28,13 +28,12 @@ from datagen.stock import Stock, stock_deal, stock_of, uses_of, want_of
 from datagen.tries import brief_of, pictures_had, samples_before, samples_present, slots_open, task_of
 
 CHUNK = 500
-SLOTS_A_CHUNK = 200  # each has at most two searches
 
 
 @dataclass
 class Errand:
     """One slot to be filled: what to ask, what it searched for and which candidates it was dealt; no task where no
-    picture is left.
+    picture is left. ``searches`` are those that the ledger does not have yet, with what they found.
     """
 
     slot: Slot
@@ -42,6 +41,7 @@ class Errand:
     plan: Plan | None = None
     queries: list[str] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
+    searches: list[tuple[ToolUse, list[str]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ async def plan_one(ledger: Ledger, errand: Errand) -> None:
 
 
 def candidates_deal(wave: Wave, errands: list[Errand]) -> None:
-    """Give each slot its candidates; searches that the ledger has found what it says, new ones go into it."""
+    """Give each slot its candidates; searches that the ledger has found what it says, whichever those are."""
     uses = {errand.slot.index: uses_of(wave.mixture, errand.slot, errand.queries) for errand in errands}
     campaign_id = wave.mixture.campaign_id
     known = tools_used(campaign_id, [use for its in uses.values() for use in its])
@@ -128,21 +128,18 @@ def candidates_deal(wave: Wave, errands: list[Errand]) -> None:
     }
     wants = [want_of(wave.mixture, errand.slot, errand.queries, wave.stock) for errand in errands]
     found = stock_deal(wave.stock, wants, dealt, wave.had)
-    fresh = [index for index in uses if index not in dealt]
-    for start in range(0, len(fresh), SLOTS_A_CHUNK):
-        chunk = fresh[start : start + SLOTS_A_CHUNK]
-        with wave.context.writing():
-            done = [pair for index in chunk for pair in zip(uses[index], found[index], strict=True)]
-            tool_uses_store(wave.context, done)
     for errand in errands:
         names = [name for its in found[errand.slot.index] for name in its]
         errand.candidates = [wave.stock.pictures[name] for name in names if name in wave.stock.pictures]
+        if errand.slot.index not in dealt:
+            errand.searches = list(zip(uses[errand.slot.index], found[errand.slot.index], strict=True))
 
 
 async def write_one(desk: Desk, errand: Errand, max_attempts: int) -> None:
-    """One slot's sample: its picture first, then its question."""
+    """One slot's sample: its searches are stored, its picture is chosen, then its question is written."""
     task, plan = errand.task, errand.plan
     assert task is not None and plan is not None
+    await desk.ledger.tools_keep(errand.searches)
     choice = await picture_choose(desk, task, plan, errand.candidates)
     attempts: list[Attempt] = []
     if choice.chosen is not None:

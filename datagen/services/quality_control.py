@@ -3,6 +3,7 @@
 from functools import partial
 
 from asgiref.sync import async_to_sync
+from django.db.models import QuerySet
 
 from core.access import require
 from core.domain.answers import AnswerType
@@ -23,8 +24,10 @@ from datagen.domain.quality import (
 from datagen.drafts import Draft, Refusal
 from datagen.models import Mixture, Sample
 from datagen.outcomes import outcome_set, samples_update, samples_write
+from datagen.sample_streams import samples_chunked
 from datagen.tries import benchmark_pictures, samples_earlier, samples_present, task_of
 
+REFUSED_FIELDS = ("status", "reason")
 CHECKED_FIELDS = ("status", "reason", "evidence", "is_gold_confirmed")
 
 
@@ -35,29 +38,31 @@ def samples_check(context: JobContext, mixture: Mixture) -> dict[str, int]:
     resumed after a kill, the decisions are the same.
     """
     require(context.job.actor, "research", mixture.campaign)
-    present = [sample for sample in samples_present(mixture) if sample.question]
+    present = samples_present(mixture).exclude(question="")
     refused = shared_refusals(mixture, present)
-    written = [sample for sample in present if sample.status == "written"]
-    out = [outcome_set(s, Rejected(refused[s.slot.index])) for s in written if s.slot.index in refused]
-    samples_write(context, out, CHECKED_FIELDS)
-    async_to_sync(solve_all)(context, mixture, [s for s in written if s.slot.index not in refused])
+    written = dict(present.filter(status="written").values_list("slot__index", "pk"))
+    for chunk in samples_chunked([pk for index, pk in written.items() if index in refused], without=["evidence"]):
+        out = [outcome_set(sample, Rejected(refused[sample.slot.index])) for sample in chunk]
+        samples_write(context, out, REFUSED_FIELDS)
+    async_to_sync(solve_all)(context, mixture, [pk for index, pk in written.items() if index not in refused])
     statuses = list(samples_present(mixture).values_list("status", flat=True))
     return {status: statuses.count(status) for status in ("checked", "rejected", "held")}
 
 
-def shared_refusals(mixture: Mixture, present: list[Sample]) -> dict[int, RejectReason]:
+def shared_refusals(mixture: Mixture, present: QuerySet[Sample]) -> dict[int, RejectReason]:
     """By slot index: why a sample is out because of a benchmark, an earlier sample, or one in an earlier slot."""
-    pictures = {str(sample.media_id) for sample in present}
+    rows = present.values_list("slot__index", "question", "media_id")
+    candidates = [Candidate(index, question, str(name)) for index, question, name in rows]
+    pictures = {candidate.image for candidate in candidates}
     shown = benchmark_pictures(mixture.campaign) & pictures
     earlier = samples_earlier(mixture).exclude(question="").filter(media_id__in=pictures)
     seen = {(str(name), text_key(question)) for name, question in earlier.values_list("media_id", "question")}
-    candidates = [Candidate(s.slot.index, s.question, str(s.media_id)) for s in present]
     again = [index for index, outcome in dedup(candidates, seen).items() if isinstance(outcome, Rejected)]
-    contaminated = {s.slot.index: RejectReason.CONTAMINATED for s in present if s.media_id in shown}
+    contaminated = {one.slot: RejectReason.CONTAMINATED for one in candidates if one.image in shown}
     return dict.fromkeys(again, RejectReason.DUPLICATE) | contaminated
 
 
-async def solve_all(context: JobContext, mixture: Mixture, samples: list[Sample]) -> None:
+async def solve_all(context: JobContext, mixture: Mixture, samples: list[int]) -> None:
     """Let blind solvers answer every sample; each outcome is stored as soon as it is known."""
     if not samples:
         return
@@ -69,8 +74,10 @@ async def solve_all(context: JobContext, mixture: Mixture, samples: list[Sample]
         await gather_bounded(work, ledger.slots)
 
 
-async def solve_one(solvers: Solvers, mixture: Mixture, sample: Sample) -> None:
-    """One sample's blind solves and what follows from them."""
+async def solve_one(solvers: Solvers, mixture: Mixture, pk: int) -> None:
+    """One sample's blind solves and what follows from them. It is read when its turn comes, with others whose turn it
+    is: ten thousand are not held at once."""
+    sample = await solvers.ledger.writer.write(samples_read, pk)
     assert sample.media is not None
     task = task_of(mixture, sample.slot, ImageRef(sample.media.sha256, sample.media.mime))
     draft = Draft(sample.question, sample.options, sample.answer, AnswerType(sample.answer_type))
@@ -84,6 +91,11 @@ async def solve_one(solvers: Solvers, mixture: Mixture, sample: Sample) -> None:
         outcome_set(sample, outcome)
     await solvers.ledger.writer.write(samples_store_checked, sample)
     solvers.ledger.done += 1
+
+
+def samples_read(keys: list[int]) -> list[Sample]:
+    """The samples with these keys."""
+    return [sample for chunk in samples_chunked(keys) for sample in chunk]
 
 
 def samples_store_checked(samples: list[Sample]) -> list[None]:

@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 from pydantic import BaseModel
 
+from core import ledger
 from core.errors import JobCancelled, LeaseLost, NotConfigured, UpstreamRefused, UpstreamUnavailable
 from core.jobs.services import job_cancel
 from core.ledger import ledger_open
@@ -212,3 +213,17 @@ def test_no_more_than_the_endpoint_allows_are_under_way_at_once(server):
 
 def test_a_restart_of_half_a_minute_is_bridged_by_the_library():
     assert sum(min(0.5 * 2**i, 8) for i in range(MAX_RETRIES)) >= 30
+
+
+def test_a_few_calls_are_written_down_before_their_turn_so_that_the_next_starts_when_one_ends(server, monkeypatch):
+    opened, ahead, open_them = [], [], ledger.calls_open
+
+    def counted(context, asked, terms):
+        opened.extend(asked)
+        ahead.append(len(opened) - len(server.paid))
+        return open_them(context, asked, terms)
+
+    monkeypatch.setattr(ledger, "calls_open", counted)
+    server.delay_s = 0.1
+    ask(make_working(server, concurrency=8), *map(request, range(40)), limit=40)
+    assert len(opened) == 40 and max(ahead) == 10

@@ -10,6 +10,7 @@ from core.domain.files import hash_bytes
 from core.errors import UpstreamRefused, UpstreamUnavailable
 from core.media import media_path, media_store, picture_check
 from core.models import Campaign, Endpoint, Media, ModelCall
+from datagen.agents import choosing
 from datagen.handlers import generate_job, quality_job
 from datagen.models import PoolImage, Sample, Slot
 from datagen.selectors import calls_of_sample
@@ -408,3 +409,13 @@ def test_blind_solvers_look_at_the_edited_picture_and_the_dataset_names_every_ro
     assert {role for role, *_ in agents} == {*ROLES, *LOOKING}
     assert ["searcher", "image_search", "image_search-v1"] in agents
     assert ["question_writer", "question_writer-model", "question_writer-v2"] in agents
+
+
+def test_without_a_selector_no_picture_after_the_first_that_passes_is_opened(server, monkeypatch):
+    opened = []
+    monkeypatch.setattr(choosing, "picture_fault", lambda name, gates: opened.append(name) or "")
+    mixture = world(server)
+    run(mixture, generate_job, take=1)
+    samples = list(Sample.objects.all())
+    assert sorted(opened) == sorted(sample.media_id for sample in samples)
+    assert all(len(sample.evidence["candidates"]) > 1 for sample in samples)
