@@ -137,7 +137,8 @@ def endpoint_json(row: Endpoint) -> dict[str, Any]:
     """An endpoint as the API shows it, with what its last test found."""
     fields = ("role", "base_url", "model", "key_env", "concurrency", "timeout_s", "capabilities", "checked_at")
     prices = {name: float(getattr(row, name)) for name in ("price_in", "price_out", "price_image")}
-    return {**{name: getattr(row, name) for name in fields}, **prices, "is_key_set": is_key_set(row)}
+    flags = {"is_key_set": is_key_set(row), "is_private": row.is_private}
+    return {**{name: getattr(row, name) for name in fields}, **prices, **flags}
 
 
 def job_json(job: Job) -> dict[str, Any]:

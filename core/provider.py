@@ -1,7 +1,6 @@
 """The one client for OpenAI-compatible endpoints: pictures in, checked JSON out."""
 
 import base64
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,15 @@ from typing import Any, TypeVar
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
+from core import guarded
 from core.domain.files import hash_bytes
 from core.errors import DpeError, NotConfigured, UpstreamRefused, UpstreamUnavailable
+from core.keys import key_advice, key_hide, key_hide_in_answer, key_of
 from core.media import media_path
 from core.models import Endpoint
 
 MAX_RETRIES = 7  # the library's back-off (.5 s doubling to 8 s) then bridges a restart of about half a minute
+SHOWN = 2000  # characters of what a server said against a call
 PER_MILLION = Decimal(1_000_000)
 MAY_PASS = (408, 409)  # a time-out and a lock; the library has tried these again
 ABOUT_THE_CALL = (400, 413, 422)  # this very question is refused; other statuses are about the endpoint
@@ -187,17 +189,11 @@ def parse_choice(text: str, schema: type[Schema]) -> Schema | None:
 
 
 def client_open(endpoint: Endpoint) -> openai.AsyncOpenAI:
-    """A client for one endpoint, closed by its caller; NotConfigured when its key's variable is not set."""
-    key = os.environ.get(endpoint.key_env, "") if endpoint.key_env else "none"
+    """A client for one endpoint, closed by its caller; NotConfigured when there is no key by the name that it gives."""
+    key = key_of(endpoint.key_env)
     if not key:
-        raise NotConfigured(f"Set {endpoint.key_env}: the endpoint for {endpoint.role} takes its key from it.")
-    return openai.AsyncOpenAI(
-        base_url=endpoint.base_url,
-        api_key=key,
-        timeout=endpoint.timeout_s,
-        max_retries=MAX_RETRIES,
-        http_client=openai.DefaultAioHttpClient(),
-    )
+        raise NotConfigured(f"The endpoint for {endpoint.role} has no key. {key_advice(endpoint.key_env)}")
+    return guarded.client_open(endpoint, key, MAX_RETRIES)
 
 
 async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest) -> CallAnswer:
@@ -207,22 +203,43 @@ async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequ
     """
     headers = {"Idempotency-Key": request.idempotency_key(endpoint)}
     body = request.body(endpoint.model)
-    with errors_named(f"{endpoint.base_url} ({request.role})"):
+    with errors_named(f"{endpoint.base_url} ({request.role})", client.api_key):
         reply = await client.post("/chat/completions", cast_to=object, body=body, options={"headers": headers})
-        return read_reply(Completion.model_validate(reply))
+        return read_reply(Completion.model_validate(reply), client.api_key)
 
 
 @contextmanager
-def errors_named(who: str) -> Iterator[None]:
-    """Whatever the library or a reply does wrong, as an error that says whether waiting helps."""
+def errors_named(who: str, key: str) -> Iterator[None]:
+    """Whatever the library or a reply does wrong, as an error that says whether waiting helps, without the key.
+
+    The error has no cause: that one holds the request with its headers, and whatever the server sent back.
+    """
     try:
         yield
-    except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-        raise UpstreamUnavailable(f"{who} did not answer: {error}") from error
-    except openai.APIError as error:
-        raise error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {error}") from error
-    except ValueError as error:
-        raise UpstreamUnavailable(f"{who} sent something that is no answer: {error}") from error
+    except (openai.APIError, ValueError) as error:
+        raise error_named(who, error, key) from None
+
+
+def error_named(who: str, error: Exception, key: str) -> DpeError:
+    """The error by its name, with what the server said as far as it may be shown."""
+    said = key_hide(words_of(error), key)[:SHOWN]
+    if fault := guarded.refused_by(error):
+        return UpstreamRefused(f"{who} was not asked: {fault}.")
+    if isinstance(error, (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)):
+        return UpstreamUnavailable(f"{who} did not answer: {said}")
+    if isinstance(error, openai.APIError):
+        return error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {said}")
+    return UpstreamUnavailable(f"{who} sent something that is no answer: {said}")
+
+
+def words_of(error: Exception) -> str:
+    """What an error says; of a reply that does not fit only where and why, for pydantic quotes the rest cut short."""
+    if isinstance(error, ValidationError):
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in faults)
+    if 300 <= getattr(error, "status_code", 0) < 400:
+        return "it leads elsewhere; give the address that it leads to as the base URL"
+    return str(error)
 
 
 def error_of_status(status: int) -> type[DpeError]:
@@ -232,11 +249,11 @@ def error_of_status(status: int) -> type[DpeError]:
     return CallRefused if status in ABOUT_THE_CALL else UpstreamRefused
 
 
-def read_reply(reply: Completion) -> CallAnswer:
-    """The texts of a reply in the order of its choices; text that no database can hold is made clean."""
+def read_reply(reply: Completion, key: str) -> CallAnswer:
+    """The texts of a reply in the order of its choices, made clean of what no database can hold, and of the key."""
     ordered = sorted(reply.choices, key=lambda choice: choice.index or 0)
     usage = reply.usage or Usage()
-    texts = tuple(choice_text(choice) for choice in ordered)
+    texts = tuple(key_hide_in_answer(choice_text(choice), key) for choice in ordered)
     used = (usage.prompt_tokens or 0, usage.completion_tokens or 0)
     return CallAnswer(texts, *used, finish=finish_of(ordered))
 

@@ -65,7 +65,7 @@ def able(body):
 
 
 def probe(url, *, key_env="", patience_s=10.0):
-    return asyncio.run(probe_endpoint(Probe(url, "teacher", key_env), patience_s))
+    return asyncio.run(probe_endpoint(Probe(url, "teacher", key_env, is_private=True), patience_s))
 
 
 def test_an_endpoint_that_can_all_is_known_by_one_call(serve):
