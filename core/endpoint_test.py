@@ -20,11 +20,12 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from core.access import audit, require
+from core.completion import Completion, choice_text, clean_text, parse_choice
 from core.errors import WrongState
 from core.guarded import refused_by, session_open
 from core.keys import key_advice, key_hide, key_of
 from core.models import Endpoint
-from core.provider import Completion, choice_text, clean_text, json_schema, parse_choice
+from core.provider import json_schema
 
 PATIENCE_S = 15.0  # below the 20 s after which htmx gives up
 MAX_REPLY = 1 << 20
@@ -51,6 +52,7 @@ class Found:
     sees: bool = False
     n: int = 0
     json_schema: bool = False
+    json_object: bool = False
     usage: bool = False
     latency_ms: int = 0
     num_calls: int = 0
@@ -92,6 +94,8 @@ class Probe:
         if "json_schema" in features:
             schema = {"name": EndpointProbe.__name__, "schema": json_schema(EndpointProbe), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if "json_object" in features:
+            body["response_format"] = {"type": "json_object"}
         return body
 
 
@@ -116,7 +120,7 @@ async def probe_endpoint(probe: Probe, patience_s: float = PATIENCE_S) -> Found:
     session = session_open(is_private=probe.is_private, patience_s=patience_s, key=probe.key)
     try:
         async with asyncio.timeout(patience_s), session:
-            return await ask_all(session, probe)
+            return await ask_object(session, probe, await ask_all(session, probe))
     except TimeoutError:
         return Found(error=f"It did not answer within {patience_s:.0f} s: is the server up, and not loading its model?")
 
@@ -142,6 +146,14 @@ async def ask_all(session: aiohttp.ClientSession, probe: Probe) -> Found:
     )
 
 
+async def ask_object(session: aiohttp.ClientSession, probe: Probe, found: Found) -> Found:
+    """Where no schema is kept: whether JSON can be asked for without one."""
+    if not found.answers or found.json_schema:
+        return found
+    reply = await ask(session, probe, ("json_object",))
+    return replace(found, json_object=read(probe, reply, ("json_object",)).json_object, num_calls=found.num_calls + 1)
+
+
 def read(probe: Probe, reply: Reply, features: tuple[str, ...]) -> Found:
     """What one reply shows."""
     if reply.completion is None:
@@ -156,6 +168,7 @@ def read(probe: Probe, reply: Reply, features: tuple[str, ...]) -> Found:
         sees=has_image and all(COLOUR in text.lower() for text in texts),
         n=len(texts),
         json_schema="json_schema" in features and all(parsed),
+        json_object="json_object" in features and all(parsed),
         usage=bool(usage and usage.prompt_tokens),
         latency_ms=reply.latency_ms,
         num_calls=1,

@@ -35,7 +35,8 @@ def key_of(name: str) -> str:
         return NO_KEY
     if name.startswith(OURS) or not re.fullmatch(KEY_ENV, name):
         return ""
-    return os.environ.get(name) or secret_read(Path(settings.SECRETS_ROOT), name)
+    key = os.environ.get(name, "").strip() or secret_read(Path(settings.SECRETS_ROOT), name)
+    return key if key.isascii() and key.isprintable() else ""  # what no header can carry would end up in its error
 
 
 def secret_read(folder: Path, name: str) -> str:
@@ -52,8 +53,8 @@ def secret_read(folder: Path, name: str) -> str:
 def key_advice(name: str) -> str:
     """What to do where the key is missing."""
     return (
-        f"Set {name} in the environment of the site and its workers, then restart them,"
-        f" or put the key into a file {name} in {settings.SECRETS_ROOT}."
+        f"Set {name} in the environment of the site and its workers, then restart them, or put the key, one line of"
+        f" plain characters, into a file {name} in {settings.SECRETS_ROOT}."
     )
 
 

@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.db.models import F
 from django.utils import timezone
 
+from core.capabilities import learned_store, takes_no_pictures
 from core.errors import DpeError, NotConfigured, UpstreamRefused
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
@@ -51,9 +52,11 @@ class Ledger:
     _gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     def endpoint(self, role: str) -> Endpoint:
-        """Who plays ``role``; NotConfigured when nobody does."""
+        """Who plays ``role``; NotConfigured when nobody does, or nobody who can."""
         if role not in self.endpoints:
             raise NotConfigured(f"This campaign has no endpoint for the role {role}: set one.")
+        if takes_no_pictures(self.endpoints[role]):
+            raise NotConfigured(f"The endpoint for {role} takes no pictures: set one that does, or test it again.")
         return self.endpoints[role]
 
     def has(self, role: str) -> bool:
@@ -103,7 +106,7 @@ class Ledger:
         return answer
 
     async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer:
-        started = time.monotonic()
+        started, known = time.monotonic(), endpoint.capabilities
         try:
             answer = await send_it(self._client(endpoint))
         except DpeError as error:
@@ -116,6 +119,8 @@ class Ledger:
         call.cost = answer.cost(endpoint)
         call.latency_ms = int(1000 * (time.monotonic() - started))
         await self.writer.write(calls_close, call)
+        if endpoint.capabilities != known:
+            await self.writer.write(learned_store, endpoint)
         return answer
 
     async def _keep(self, pictures: list[Picture]) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from asgiref.sync import async_to_sync
 
 from core.access import require
+from core.capabilities import capabilities_of
 from core.domain.answers import AnswerType
 from core.jobs.context import JobContext
 from core.ledger import gather_bounded, ledger_open
@@ -62,8 +63,7 @@ async def solve_all(context: JobContext, mixture: Mixture, samples: list[Sample]
         return
     async with ledger_open(context) as ledger:
         ledger.total = len(samples)
-        ledger.endpoint("blind_solver")
-        solvers = Solvers(ledger)
+        solvers = Solvers(ledger, capabilities_of(ledger.endpoint("blind_solver")).takes_n)
         work = [partial(solve_one, solvers, mixture, sample) for sample in samples]
         await gather_bounded(work, mixture.campaign.config.generation.concurrency)
 
