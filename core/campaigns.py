@@ -15,7 +15,7 @@ from core.errors import InvalidInput, WrongState
 from core.keys import key_env_check, key_of
 from core.models import Campaign, Endpoint, Membership
 from core.reach import base_url_allow
-from core.roles import ROLES
+from core.roles import ROLES, TIMEOUTS_S
 
 SPOKEN_TO = ("base_url", "model", "key_env")
 
@@ -163,6 +163,8 @@ def endpoint_save(actor: User, campaign: Campaign, role: str, checked: dict[str,
     seen = Endpoint.objects.filter(campaign=campaign, role=role).first()
     if seen and any(name in checked and getattr(seen, name) != checked[name] for name in SPOKEN_TO):
         checked = {**checked, "capabilities": {}, "checked_at": None}
+    if checked.get("timeout_s") is None:
+        checked = {**checked, "timeout_s": TIMEOUTS_S[role]}
     endpoint, _ = Endpoint.objects.update_or_create(campaign=campaign, role=role, defaults=checked)
     audit(actor, "endpoint.set", endpoint, campaign=campaign, role=role, base_url=endpoint.base_url)
     return endpoint

@@ -14,13 +14,14 @@ from django.contrib.auth.models import User
 from core.access import allowed
 from core.campaign_file import CampaignFile, FileBenchmark, FileEndpoint, NamedPath
 from core.campaign_settings import WIDEST_UNSIGNED
+from core.capabilities import capabilities_of
 from core.endpoint_models import models_check
 from core.endpoint_test import Probe
 from core.errors import InvalidInput
 from core.keys import key_advice, key_of
-from core.models import Campaign
+from core.models import Campaign, Endpoint
 from core.reach import base_url_allow
-from core.roles import REQUIRED_ROLES, ROLES
+from core.roles import PICTURE_ROLES, REQUIRED_ROLES, ROLES
 from datagen.pool_lines import pool_folder, pool_lines
 from diagnostics.benchmark_file import BenchmarkFile, benchmark_file
 from diagnostics.checkpoint_folder import checkpoint_look
@@ -47,7 +48,12 @@ def preflight(*, actor: User, file: CampaignFile, offline: bool = False) -> list
     checks = [campaign_check(actor, file), *checkpoint_checks(file)]
     checks += [check for one in file.benchmarks for check in benchmark_checks(one, file)] or [lacking("benchmark")]
     checks += [pool_check(one) for one in file.pools] or [lacking("pool")]
-    checks += [roles_check(file), *key_checks(file), *endpoint_checks(actor, file, offline=offline)]
+    checks += [
+        roles_check(file),
+        *sight_checks(file),
+        *key_checks(file),
+        *endpoint_checks(actor, file, offline=offline),
+    ]
     return [*checks, *member_checks(file), gate_check(file), device_check(file)]
 
 
@@ -163,6 +169,15 @@ def roles_check(file: CampaignFile) -> Check:
     skipped = [role for role in ROLES if role not in file.roles]
     unplayed = f"; nobody plays {', '.join(skipped)}, which may be left out" if skipped else ""
     return Check("roles", "ok", f"Every needed role has an endpoint{unplayed}.")
+
+
+def sight_checks(file: CampaignFile) -> Iterator[Check]:
+    """Whether servers that this site has tested take pictures for the roles that look at them."""
+    tested = Endpoint.objects.filter(campaign__slug=file.slug, checked_at__isnull=False)
+    blind = {(row.base_url, row.model) for row in tested if capabilities_of(row).images is False}
+    for role, one in file.roles.items():
+        if role in PICTURE_ROLES and (one.base_url, one.model) in blind:
+            yield Check(f"role {role}", "fail", f"{one.model} at {one.base_url} takes no pictures: name another one.")
 
 
 def key_checks(file: CampaignFile) -> Iterator[Check]:
