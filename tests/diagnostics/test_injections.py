@@ -1,4 +1,4 @@
-"""Answers and benchmarks that give orders to judges: fenced in every request, and a judge that obeys decides nothing."""
+"""Answers and benchmarks that give orders: fenced at every judge, and a judge that obeys decides nothing."""
 
 import json
 
