@@ -46,8 +46,10 @@ def ask(server: FakeEndpoint, capabilities: dict, *requests: CallRequest, is_tes
         checked_at=checked,
     )  # fmt: skip
 
+    context = make_context(make_job(campaign=row.campaign))
+
     async def main():
-        async with ledger_open(make_context(make_job(campaign=row.campaign))) as ledger:
+        async with ledger_open(context) as ledger:
             for request in requests:
                 answer = await ledger.ask(request)
                 assert request.schema is None or answer.parsed(Word)[0] == Word(word="x")
@@ -156,8 +158,10 @@ def test_a_role_that_looks_at_pictures_is_not_played_by_who_takes_none(role, is_
         capabilities={**KEEPS, "images": False},
     )
 
+    context = make_context(make_job(campaign=campaign))
+
     async def main():
-        async with ledger_open(make_context(make_job(campaign=campaign))) as ledger:
+        async with ledger_open(context) as ledger:
             return ledger.endpoint(role)
 
     if is_refused:
