@@ -37,7 +37,7 @@ class EndpointForm(forms.Form):
         required=False,
         max_length=60,
         label="Key variable",
-        help_text="The environment variable that holds the key, like OPENAI_API_KEY; empty where none is needed.",
+        help_text="The variable or secret file that holds the key, like OPENAI_API_KEY; empty where none is needed.",
         error_messages={"invalid": "A name in capitals that ends in KEY or TOKEN."},
     )
     concurrency = forms.IntegerField(min_value=1, max_value=1024, initial=16, help_text="Calls at once.")
