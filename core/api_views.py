@@ -33,7 +33,7 @@ class EndpointBody(Body):
     model: str = Field(min_length=1, max_length=120)
     key_env: str = Field(default="", pattern=r"^[A-Z0-9_]{0,60}$")
     concurrency: int = Field(default=16, ge=1, le=1024)
-    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    timeout_s: float | None = Field(default=None, gt=0, le=3600, description="seconds; empty: what suits the role")
     price_in: float = Field(default=0, ge=0)
     price_out: float = Field(default=0, ge=0)
     price_image: float = Field(default=0, ge=0)
@@ -157,7 +157,8 @@ def endpoint_json(row: Endpoint) -> dict[str, Any]:
     """An endpoint as the API shows it, with what its last test found."""
     fields = ("role", "base_url", "model", "key_env", "concurrency", "timeout_s", "capabilities", "checked_at")
     prices = {name: float(getattr(row, name)) for name in ("price_in", "price_out", "price_image")}
-    return {**{name: getattr(row, name) for name in fields}, **prices, "is_key_set": is_key_set(row)}
+    flags = {"is_key_set": is_key_set(row), "is_private": row.is_private}
+    return {**{name: getattr(row, name) for name in fields}, **prices, **flags}
 
 
 def job_json(job: Job) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from core.provider import CallRequest, clean_text
+from core.completion import clean_text
+from core.provider import CallRequest
 
 MAX_TEXT = 4000
 SHOWN_REPLY: Final = 2000

@@ -40,7 +40,7 @@ class FileEndpoint(Part):
     model: str = Field(min_length=1, max_length=120)
     key_env: str = Field(default="", pattern=KEY_ENV)
     concurrency: int = Field(default=16, ge=1, le=1024)
-    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    timeout_s: float | None = Field(default=None, gt=0, le=3600, description="empty: what suits each role")
     price_in: float = Field(default=0, ge=0, lt=1e6)
     price_out: float = Field(default=0, ge=0, lt=1e6)
     price_image: float = Field(default=0, ge=0, lt=1e6)

@@ -8,10 +8,20 @@ from core.access import GRANTS
 from core.campaign_file import KEY_ENV
 from core.errors import InvalidInput
 from core.models import Endpoint
-from core.roles import CHAT_ROLES, ROLES
+from core.roles import CHAT_ROLES, ROLES, TIMEOUTS_S
 
 ROLE_CHOICES = [(role, role.replace("_", " ")) for role in ROLES]
 PLAIN = {"autocomplete": "off", "spellcheck": "false"}
+
+
+def timeouts_told() -> str:
+    """What an empty time-out stands for, in a sentence."""
+    roles: dict[float, list[str]] = {}
+    for role, seconds in TIMEOUTS_S.items():
+        roles.setdefault(seconds, []).append(role.replace("_", " "))
+    usual, *others = sorted(roles, key=lambda seconds: -len(roles[seconds]))
+    told = [f"{seconds:g} for {', '.join(roles[seconds])}" for seconds in others]
+    return f"After which a call counts as lost. Empty: {'; '.join(told)}; {usual:g} for the others."
 
 
 class EndpointForm(forms.Form):
@@ -27,11 +37,13 @@ class EndpointForm(forms.Form):
         required=False,
         max_length=60,
         label="Key variable",
-        help_text="The environment variable that holds the key, like OPENAI_API_KEY; empty where none is needed.",
+        help_text="The variable or secret file that holds the key, like OPENAI_API_KEY; empty where none is needed.",
         error_messages={"invalid": "A name in capitals that ends in KEY or TOKEN."},
     )
     concurrency = forms.IntegerField(min_value=1, max_value=1024, initial=16, help_text="Calls at once.")
-    timeout_s = forms.FloatField(min_value=1, max_value=3600, initial=120, label="Time-out, seconds")
+    timeout_s = forms.FloatField(
+        min_value=1, max_value=3600, required=False, label="Time-out, seconds", help_text=timeouts_told()
+    )
     price_in = forms.FloatField(min_value=0, max_value=999_999, initial=0, label="Price in, a million tokens")
     price_out = forms.FloatField(min_value=0, max_value=999_999, initial=0, label="Price out, a million tokens")
     price_image = forms.FloatField(min_value=0, max_value=999_999, initial=0, label="Price of an edited picture")

@@ -1,28 +1,43 @@
 """Making campaigns, saying who is in them, which endpoints play which role, and by which settings they go on."""
 
 import json
-import os
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from core.access import GRANTS, audit, require
 from core.campaign_file import RESERVED_SLUGS
-from core.campaign_settings import parse_settings
+from core.campaign_settings import CampaignSettings, parse_settings
 from core.domain.files import hash_bytes
 from core.errors import InvalidInput, WrongState
+from core.keys import key_env_check, key_of
 from core.models import Campaign, Endpoint, Membership
-from core.roles import ROLES
+from core.reach import base_url_allow
+from core.roles import ROLES, TIMEOUTS_S
 
-OURS = ("DPE_", "DJANGO_")  # variables of this server, which no endpoint may be sent
 SPOKEN_TO = ("base_url", "model", "key_env")
 
 
 def campaign_create(*, actor: User, slug: str, name: str, seed: int, settings: Any) -> Campaign:
     """A new campaign with its maker as admin; the same one again is returned, another under its slug is WrongState."""
+    generator_allow(actor, parse_settings(settings))
+    return campaign_save(actor=actor, slug=slug, name=name, seed=seed, settings=settings)
+
+
+def generator_allow(actor: User, settings: CampaignSettings) -> None:
+    """Go on only when this person may name the server that generates in training; its name is resolved here."""
+    if settings.grpo.vllm_url:
+        try:
+            base_url_allow(actor, settings.grpo.vllm_url)
+        except InvalidInput as error:
+            field = "settings.grpo.vllm_url"
+            raise InvalidInput(str(error).replace("base_url", field, 1), field=field) from error
+
+
+def campaign_save(*, actor: User, slug: str, name: str, seed: int, settings: Any) -> Campaign:
+    """As ``campaign_create``, for one whose addresses are looked at already."""
     checked = parse_settings(settings).model_dump(mode="json")
     if slug in RESERVED_SLUGS:
         raise InvalidInput(f"slug: {slug!r} is an address of the site, take another one.", field="slug")
@@ -47,7 +62,10 @@ def settings_hash(campaign: Campaign) -> str:
 def campaign_settings_set(*, actor: User, campaign: Campaign, settings: Any, seen: str) -> Campaign:
     """Other settings from now on; WrongState when they are no longer those whose hash was ``seen``."""
     require(actor, "admin", campaign)
-    checked = parse_settings(settings).model_dump(mode="json")
+    wanted = parse_settings(settings)
+    if wanted.grpo.vllm_url != campaign.config.grpo.vllm_url:
+        generator_allow(actor, wanted)
+    checked = wanted.model_dump(mode="json")
     with transaction.atomic():
         row = Campaign.objects.select_for_update().get(pk=campaign.pk)
         if settings_hash(row) != seen:
@@ -120,47 +138,38 @@ def keep_an_admin(campaign: Campaign, user: User) -> None:
 
 def endpoint_set(*, actor: User, campaign: Campaign, role: str, fields: dict[str, Any]) -> Endpoint:
     """The endpoint that plays ``role`` from now on; what the last test found goes when it is another server."""
-    require(actor, "admin", campaign)
-    base_url_check(str(fields.get("base_url", "")))
-    key_env_check(str(fields.get("key_env", "")))
-    seen = Endpoint.objects.filter(campaign=campaign, role=role).first()
-    if seen and any(name in fields and getattr(seen, name) != fields[name] for name in SPOKEN_TO):
-        fields = {**fields, "capabilities": {}, "checked_at": None}
-    with transaction.atomic():
-        endpoint, _ = Endpoint.objects.update_or_create(campaign=campaign, role=role, defaults=fields)
-        audit(actor, "endpoint.set", endpoint, campaign=campaign, role=role, base_url=endpoint.base_url)
-    return endpoint
+    return endpoints_set(actor=actor, campaign=campaign, roles=[role], fields=fields)[0]
 
 
 def endpoints_set(*, actor: User, campaign: Campaign, roles: Sequence[str], fields: dict[str, Any]) -> list[Endpoint]:
     """One server for several roles, all of them or none."""
+    require(actor, "admin", campaign)
     unknown = [role for role in roles if role not in ROLES]
     if unknown or not roles:
         raise InvalidInput(f"roles: choose from {', '.join(ROLES)}.", field="roles")
+    checked = endpoint_checked(actor, fields)
     with transaction.atomic():
-        return [endpoint_set(actor=actor, campaign=campaign, role=role, fields=fields) for role in roles]
+        return [endpoint_save(actor, campaign, role, checked) for role in roles]
 
 
-def base_url_check(url: str) -> None:
-    """A base URL must be http(s) with a host, and no user name or password in it."""
-    try:
-        parts = urlsplit(url)
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        is_good = False
-    if not is_good or parts.username or parts.password or any(one.isspace() for one in url):
-        raise InvalidInput("base_url: give http(s)://host[:port]/path without a user name.", field="base_url")
+def endpoint_checked(actor: User, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an endpoint, with whether it may be at a private address; its name is resolved here."""
+    key_env_check(str(fields.get("key_env", "")))
+    return {**fields, "is_private": base_url_allow(actor, str(fields.get("base_url", "")))}
 
 
-def key_env_check(name: str) -> None:
-    """A key is taken from a variable of its own, never from one that this server keeps its secrets in."""
-    if name and (name.startswith(OURS) or not name.endswith(("KEY", "TOKEN"))):
-        raise InvalidInput(
-            "key_env: give the name of a variable that ends in KEY or TOKEN and is none of this server's own.",
-            field="key_env",
-        )
+def endpoint_save(actor: User, campaign: Campaign, role: str, checked: dict[str, Any]) -> Endpoint:
+    """Store a checked endpoint; call it inside the transaction that sets it."""
+    seen = Endpoint.objects.filter(campaign=campaign, role=role).first()
+    if seen and any(name in checked and getattr(seen, name) != checked[name] for name in SPOKEN_TO):
+        checked = {**checked, "capabilities": {}, "checked_at": None}
+    if checked.get("timeout_s") is None:
+        checked = {**checked, "timeout_s": TIMEOUTS_S[role]}
+    endpoint, _ = Endpoint.objects.update_or_create(campaign=campaign, role=role, defaults=checked)
+    audit(actor, "endpoint.set", endpoint, campaign=campaign, role=role, base_url=endpoint.base_url)
+    return endpoint
 
 
 def is_key_set(endpoint: Endpoint) -> bool:
-    """Whether this server can call the endpoint: it needs no key, or the variable that holds it is set."""
-    return not endpoint.key_env or bool(os.environ.get(endpoint.key_env))
+    """Whether this server can call the endpoint: it needs no key, or a variable or a secret file holds it."""
+    return bool(key_of(endpoint.key_env))

@@ -6,13 +6,13 @@ It runs in the request that asks for it and ends within ``PATIENCE_S``, so that 
 import asyncio
 import base64
 import io
-import os
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -20,9 +20,12 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from core.access import audit, require
+from core.completion import Completion, choice_text, clean_text, parse_choice
 from core.errors import WrongState
+from core.guarded import refused_by, session_open
+from core.keys import key_advice, key_hide, key_of
 from core.models import Endpoint
-from core.provider import Completion, choice_text, clean_text, json_schema, parse_choice
+from core.provider import json_schema
 
 PATIENCE_S = 15.0  # below the 20 s after which htmx gives up
 MAX_REPLY = 1 << 20
@@ -30,6 +33,7 @@ SHOWN = 200
 NUM_CHOICES = 2
 ASK = 'Which colour is the square? Answer with JSON like {"colour": "blue"}.'
 COLOUR = "red"
+REFUSED = "refused: "  # by ourselves: the address is none for this endpoint
 FEATURES = ("images", "n", "json_schema")
 
 
@@ -48,6 +52,7 @@ class Found:
     sees: bool = False
     n: int = 0
     json_schema: bool = False
+    json_object: bool = False
     usage: bool = False
     latency_ms: int = 0
     num_calls: int = 0
@@ -71,11 +76,12 @@ class Probe:
     base_url: str
     model: str
     key_env: str
+    is_private: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """The key, from the environment of this server."""
-        return os.environ.get(self.key_env, "") if self.key_env else "none"
+        """The key, as calls find it; empty where there is none."""
+        return key_of(self.key_env)
 
     def body(self, features: tuple[str, ...]) -> dict[str, Any]:
         """A chat completion that asks for these features, shaped as agents ask."""
@@ -88,6 +94,8 @@ class Probe:
         if "json_schema" in features:
             schema = {"name": EndpointProbe.__name__, "schema": json_schema(EndpointProbe), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if "json_object" in features:
+            body["response_format"] = {"type": "json_object"}
         return body
 
 
@@ -95,7 +103,7 @@ def endpoint_test(*, actor: User, endpoint: Endpoint) -> Endpoint:
     """The endpoint with what a test found just now; WrongState when somebody changed it meanwhile."""
     require(actor, "research", endpoint.campaign)
     place = {"base_url": endpoint.base_url, "model": endpoint.model, "key_env": endpoint.key_env}
-    found = asyncio.run(probe_endpoint(Probe(**place)))
+    found = asyncio.run(probe_endpoint(Probe(**place, is_private=endpoint.is_private)))
     with transaction.atomic():
         same = Endpoint.objects.filter(pk=endpoint.pk, **place)
         if not same.update(capabilities=asdict(found), checked_at=timezone.now()):
@@ -108,24 +116,24 @@ def endpoint_test(*, actor: User, endpoint: Endpoint) -> Endpoint:
 async def probe_endpoint(probe: Probe, patience_s: float = PATIENCE_S) -> Found:
     """What the endpoint can do: from one call, and from up to four smaller ones only where that one is refused."""
     if not probe.key:
-        return Found(error=f"Set {probe.key_env} in the environment of the site and its workers, then restart them.")
-    headers = {"Authorization": f"Bearer {probe.key}"}
+        return Found(error=key_advice(probe.key_env))
+    session = session_open(is_private=probe.is_private, patience_s=patience_s, key=probe.key)
     try:
-        async with asyncio.timeout(patience_s), httpx.AsyncClient(headers=headers, timeout=patience_s) as client:
-            return await ask_all(client, probe)
+        async with asyncio.timeout(patience_s), session:
+            return await ask_object(session, probe, await ask_all(session, probe))
     except TimeoutError:
         return Found(error=f"It did not answer within {patience_s:.0f} s: is the server up, and not loading its model?")
 
 
-async def ask_all(client: httpx.AsyncClient, probe: Probe) -> Found:
+async def ask_all(session: aiohttp.ClientSession, probe: Probe) -> Found:
     """Everything at once; where that is refused, plain text, and then each feature alone."""
-    whole = await ask(client, probe, FEATURES)
+    whole = await ask(session, probe, FEATURES)
     if whole.completion or whole.status not in (400, 413, 415, 422, 500, 501):
         return read(probe, whole, FEATURES)
-    plain = await ask(client, probe, ())
+    plain = await ask(session, probe, ())
     if not plain.completion:
         return replace(read(probe, plain, ()), num_calls=2)
-    alone = await asyncio.gather(*(ask(client, probe, (feature,)) for feature in FEATURES))
+    alone = await asyncio.gather(*(ask(session, probe, (feature,)) for feature in FEATURES))
     facts = [read(probe, reply, (feature,)) for reply, feature in zip(alone, FEATURES, strict=True)]
     images, choices, schema = facts
     return replace(
@@ -136,6 +144,14 @@ async def ask_all(client: httpx.AsyncClient, probe: Probe) -> Found:
         json_schema=schema.json_schema,
         num_calls=2 + len(FEATURES),
     )
+
+
+async def ask_object(session: aiohttp.ClientSession, probe: Probe, found: Found) -> Found:
+    """Where no schema is kept: whether JSON can be asked for without one."""
+    if not found.answers or found.json_schema:
+        return found
+    reply = await ask(session, probe, ("json_object",))
+    return replace(found, json_object=read(probe, reply, ("json_object",)).json_object, num_calls=found.num_calls + 1)
 
 
 def read(probe: Probe, reply: Reply, features: tuple[str, ...]) -> Found:
@@ -152,39 +168,46 @@ def read(probe: Probe, reply: Reply, features: tuple[str, ...]) -> Found:
         sees=has_image and all(COLOUR in text.lower() for text in texts),
         n=len(texts),
         json_schema="json_schema" in features and all(parsed),
+        json_object="json_object" in features and all(parsed),
         usage=bool(usage and usage.prompt_tokens),
         latency_ms=reply.latency_ms,
         num_calls=1,
     )
 
 
-async def ask(client: httpx.AsyncClient, probe: Probe, features: tuple[str, ...]) -> Reply:
+async def ask(session: aiohttp.ClientSession, probe: Probe, features: tuple[str, ...]) -> Reply:
     """One call; what goes wrong on the way is a reply with status 0."""
     address = f"{probe.base_url.rstrip('/')}/chat/completions"
     started = time.monotonic()
     try:
-        async with client.stream("POST", address, json=probe.body(features)) as answer:
+        async with session.post(address, json=probe.body(features), allow_redirects=False) as answer:
             raw = await body_of(answer)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        return Reply(0, f"{type(error).__name__}: {error}")
+    except (aiohttp.ClientError, ValueError) as error:
+        return broken(error)
     latency_ms = round(1000 * (time.monotonic() - started))
-    return Reply(answer.status_code, upstream_words(raw), latency_ms, completion_of(answer, raw))
+    return Reply(answer.status, upstream_words(raw, probe.key), latency_ms, completion_of(answer.status, raw))
 
 
-async def body_of(answer: httpx.Response) -> bytes:
+def broken(error: Exception) -> Reply:
+    """That nothing came back, and why."""
+    fault = refused_by(error)
+    return Reply(0, f"{REFUSED}{fault}" if fault else f"{type(error).__name__}: {error}")
+
+
+async def body_of(answer: aiohttp.ClientResponse) -> bytes:
     """The body, as far as MAX_REPLY."""
-    parts: list[bytes] = []
-    async for part in answer.aiter_bytes():
-        parts.append(part)
-        if sum(map(len, parts)) > MAX_REPLY:
+    raw = bytearray()
+    async for part in answer.content.iter_chunked(1 << 16):
+        raw += part
+        if len(raw) > MAX_REPLY:
             break
-    return b"".join(parts)
+    return bytes(raw)
 
 
-def completion_of(answer: httpx.Response, raw: bytes) -> Completion | None:
+def completion_of(status: int, raw: bytes) -> Completion | None:
     """The chat completion in a good answer; None where it is none."""
     try:
-        return Completion.model_validate_json(raw) if answer.is_success else None
+        return Completion.model_validate_json(raw) if 200 <= status < 300 else None
     except ValidationError:
         return None
 
@@ -202,24 +225,23 @@ class UpstreamError(BaseModel):
     message: str = ""
 
 
-def upstream_words(raw: bytes) -> str:
-    """What the server says of its error, in one short line; empty where it says nothing that can be read."""
+def upstream_words(raw: bytes, key: str) -> str:
+    """What the server says of its error, in one short line without the key; empty where nothing can be read."""
     try:
         body = UpstreamError.model_validate_json(raw)
     except ValidationError:
         return ""
     said = body.error.message if isinstance(body.error, UpstreamWords) else body.error or body.message
-    return " ".join(clean_text(said).split())[:SHOWN]
+    return key_hide(" ".join(clean_text(said).split()), key)[:SHOWN]
 
 
 def sentence(probe: Probe, reply: Reply) -> str:
     """What is wrong and what to change."""
     words = f" It says: {reply.text}" if reply.text and reply.status else ""
-    words = words.replace(probe.key, "(key)") if probe.key_env else words
     if reply.status == 0:
         return silence(probe, reply.text)
     if reply.status in (401, 403):
-        return f"It refuses the key ({reply.status}): {key_advice(probe)}{words}"
+        return f"It refuses the key ({reply.status}): {refusal_advice(probe)}{words}"
     if reply.status == 404:
         return f"It knows no such address or model (404): {address_advice(probe)}{words}"
     if reply.status == 429:
@@ -235,16 +257,20 @@ def sentence(probe: Probe, reply: Reply) -> str:
 def silence(probe: Probe, why: str) -> str:
     """Why nothing came back."""
     host = urlsplit(probe.base_url).netloc
-    if "Name or service" in why or "getaddrinfo" in why or "nodename" in why or "resolution" in why:
+    if why.startswith(REFUSED):
+        return f"{host} was not asked: {why.removeprefix(REFUSED)}."
+    if why.startswith("TimeoutError"):
+        return f"{host} does not answer in time: is the server up, and not loading its model?"
+    if "DNSError" in why or "Name or service" in why or "resolution" in why:
         return f"No host has the name of {host}: correct the base URL."
     if "CERTIFICATE" in why or "SSL" in why:
         return f"{host} has no certificate that this server trusts, or speaks http where https was asked for."
-    if "ConnectError" in why:
+    if "ConnectorError" in why:
         return f"Nobody listens at {host}: start the server there, or correct the base URL."
-    return f"{host} broke off: {why[:SHOWN]}"
+    return f"{host} broke off: {key_hide(why, probe.key)[:SHOWN]}"
 
 
-def key_advice(probe: Probe) -> str:
+def refusal_advice(probe: Probe) -> str:
     """What to do about a refused key."""
     if probe.key_env:
         return f"put a valid key into {probe.key_env} and restart the site and its workers."

@@ -15,6 +15,7 @@ import openai
 from asgiref.sync import sync_to_async
 
 from core.call_rows import Asked, calls_close, calls_open
+from core.capabilities import learned_store, takes_no_pictures
 from core.concurrency import slots_at_once
 from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
 from core.gates import Gate
@@ -58,9 +59,11 @@ class Ledger:
     _gates: dict[str, Gate] = field(default_factory=dict)
 
     def endpoint(self, role: str) -> Endpoint:
-        """Who plays ``role``; NotConfigured when nobody does."""
+        """Who plays ``role``; NotConfigured when nobody does, or nobody who can."""
         if role not in self.endpoints:
             raise NotConfigured(f"This campaign has no endpoint for the role {role}: set one.")
+        if takes_no_pictures(self.endpoints[role]):
+            raise NotConfigured(f"The endpoint for {role} takes no pictures: set one that does, or test it again.")
         return self.endpoints[role]
 
     def has(self, role: str) -> bool:
@@ -134,6 +137,7 @@ class Ledger:
 
     async def _send(self, call: ModelCall, endpoint: Endpoint, gate: Gate, send_it: Send) -> CallAnswer | DpeError:
         """What came of it; the call is to be stored as it then stands."""
+        known = endpoint.capabilities
         async with gate.calls:
             started = time.monotonic()
             try:
@@ -146,6 +150,8 @@ class Ledger:
                 call.latency_ms = int(1000 * (time.monotonic() - started))
         call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
         call.tokens_in, call.tokens_out, call.cost = answer.tokens_in, answer.tokens_out, answer.cost(endpoint)
+        if endpoint.capabilities != known:
+            await self.writer.write(learned_store, endpoint)
         return answer
 
     async def _keep(self, pictures: list[Picture]) -> None:

@@ -1,7 +1,7 @@
 """The one client for OpenAI-compatible endpoints: pictures in, checked JSON out."""
 
 import base64
-import os
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,18 +10,24 @@ from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import openai
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from core import guarded
+from core.capabilities import UNTESTED, Capabilities, JsonWay, capabilities_of, learn
+from core.completion import Completion, Usage, choice_text, finish_of, parse_choice
 from core.domain.budget import DEFAULT_ANSWER_TOKENS, money_up
 from core.domain.files import hash_bytes
 from core.errors import DpeError, NotConfigured, UpstreamRefused, UpstreamUnavailable
+from core.keys import key_advice, key_hide, key_hide_in_answer, key_of
 from core.media import media_path
 from core.models import Endpoint
 
 MAX_RETRIES = 7  # the library's back-off (.5 s doubling to 8 s) then bridges a restart of about half a minute
+SHOWN = 2000  # characters of what a server said against a call
 PER_MILLION = Decimal(1_000_000)
 MAY_PASS = (408, 409)  # a time-out and a lock; the library has tried these again
 ABOUT_THE_CALL = (400, 413, 422)  # this very question is refused; other statuses are about the endpoint
+SCHEMA_WORDS = "\n\nReply with nothing but one JSON object that fits this JSON schema: "
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -92,18 +98,19 @@ class CallRequest:
         """What the ledger keeps of the question; the system's words are known by ``prompt_version``."""
         return {"text": self.text, "images": [image.sha256 for image in self.images]}
 
-    def body(self, model: str) -> dict[str, Any]:
-        """The request as the API takes it."""
+    def body(self, model: str, able: Capabilities = UNTESTED) -> dict[str, Any]:
+        """The request as the API takes it, in the way that an endpoint with these capabilities needs."""
         blocks: list[dict[str, Any]] = [
             {"type": "image_url", "image_url": {"url": image.data_url()}} for image in self.images
         ]
         blocks.append({"type": "text", "text": self.text})
-        system = [{"role": "system", "content": self.system}] if self.system else []
+        form, words = schema_asked(self.schema, able.json_way) if self.schema else ({}, "")
+        system = [{"role": "system", "content": self.system + words}] if self.system + words else []
         return {
             "model": model,
             "messages": [*system, {"role": "user", "content": blocks}],
-            **(response_format(self.schema) if self.schema else {}),
-            "n": self.num_choices,
+            **form,
+            **({"n": self.num_choices} if able.takes_n else {}),
             "temperature": self.temperature,
             "seed": self.seed % (1 << 31),
             **({"max_tokens": self.answer_bound} if self.answer_bound else {}),
@@ -122,10 +129,13 @@ class CallRequest:
         return set_ones | ({"max_tokens": self.max_tokens} if self.max_tokens else {})
 
 
-def response_format(schema: type[BaseModel]) -> dict[str, Any]:
-    """The part of a request that asks for JSON of this schema."""
-    asked = {"name": schema.__name__, "schema": json_schema(schema), "strict": True}
-    return {"response_format": {"type": "json_schema", "json_schema": asked}}
+def schema_asked(schema: type[BaseModel], way: JsonWay) -> tuple[dict[str, Any], str]:
+    """The part of a request that asks for JSON of this schema, and the words that go into the system prompt."""
+    if way == "json_schema":
+        asked = {"name": schema.__name__, "schema": json_schema(schema), "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": asked}}, ""
+    form = {"response_format": {"type": "json_object"}} if way == "json_object" else {}
+    return form, f"{SCHEMA_WORDS}{json.dumps(json_schema(schema))}"
 
 
 def call_key(endpoint: Endpoint, role: str, subject: str, request_hash: str) -> str:
@@ -156,86 +166,87 @@ class CallAnswer:
         return [parse_choice(choice, schema) for choice in self.choices]
 
 
-class Spoken(BaseModel):
-    """A message; some servers send its content as blocks, or none."""
-
-    content: Any = None
-
-
-class Choice(BaseModel):
-    """One choice."""
-
-    index: int | None = None
-    message: Spoken | None = None
-    finish_reason: str | None = None
-
-
-class Usage(BaseModel):
-    """Tokens used."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class Completion(BaseModel):
-    """As much of a chat completion as is needed here; all else may be missing."""
-
-    choices: list[Choice] = Field(min_length=1)
-    usage: Usage | None = None
-
-
 @cache
 def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of an answer, made once."""
     return schema.model_json_schema()
 
 
-def parse_choice(text: str, schema: type[Schema]) -> Schema | None:
-    """One answer as a checked value, or None."""
-    bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
-    try:
-        return schema.model_validate_json(bare)
-    except ValidationError:
-        return None
-
-
 def client_open(endpoint: Endpoint) -> openai.AsyncOpenAI:
-    """A client for one endpoint, closed by its caller; NotConfigured when its key's variable is not set."""
-    key = os.environ.get(endpoint.key_env, "") if endpoint.key_env else "none"
+    """A client for one endpoint, closed by its caller; NotConfigured when there is no key by the name that it gives."""
+    key = key_of(endpoint.key_env)
     if not key:
-        raise NotConfigured(f"Set {endpoint.key_env}: the endpoint for {endpoint.role} takes its key from it.")
-    return openai.AsyncOpenAI(
-        base_url=endpoint.base_url,
-        api_key=key,
-        timeout=endpoint.timeout_s,
-        max_retries=MAX_RETRIES,
-        http_client=openai.DefaultAioHttpClient(),
-    )
+        raise NotConfigured(f"The endpoint for {endpoint.role} has no key. {key_advice(endpoint.key_env)}")
+    return guarded.client_open(endpoint, key, MAX_RETRIES)
 
 
 async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest) -> CallAnswer:
+    """Make one call in the way that the endpoint is known to need.
+
+    One that was never tested is asked by the schema, and where it refuses that, in words; what this shows is put into
+    ``endpoint.capabilities`` (not stored here).
+    """
+    able = capabilities_of(endpoint)
+    is_open = request.schema is not None and able.json_schema is None
+    try:
+        answer = await post(client, endpoint, request, able)
+    except CallRefused:
+        if not is_open:
+            raise
+        answer = await post(client, endpoint, request, able.model_copy(update={"json_schema": False}))
+        learn(endpoint, json_schema=False)
+    else:
+        if is_open:
+            learn(endpoint, json_schema=True)
+    if request.num_choices > len(answer.choices):
+        learn(endpoint, n=len(answer.choices))
+    return answer
+
+
+async def post(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest, able: Capabilities) -> CallAnswer:
     """Make one call, retried by the library with the same Idempotency-Key while waiting may help.
 
     The body is posted as it is: the library's typed method walks through it twice, a third of a call's cost.
     """
     headers = {"Idempotency-Key": request.idempotency_key(endpoint)}
-    body = request.body(endpoint.model)
-    with errors_named(f"{endpoint.base_url} ({request.role})"):
+    body = request.body(endpoint.model, able)
+    with errors_named(f"{endpoint.base_url} ({request.role})", client.api_key):
         reply = await client.post("/chat/completions", cast_to=object, body=body, options={"headers": headers})
-        return read_reply(Completion.model_validate(reply))
+        return read_reply(Completion.model_validate(reply), client.api_key)
 
 
 @contextmanager
-def errors_named(who: str) -> Iterator[None]:
-    """Whatever the library or a reply does wrong, as an error that says whether waiting helps."""
+def errors_named(who: str, key: str) -> Iterator[None]:
+    """Whatever the library or a reply does wrong, as an error that says whether waiting helps, without the key.
+
+    The error has no cause: that one holds the request with its headers, and whatever the server sent back.
+    """
     try:
         yield
-    except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-        raise UpstreamUnavailable(f"{who} did not answer: {error}") from error
-    except openai.APIError as error:
-        raise error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {error}") from error
-    except ValueError as error:
-        raise UpstreamUnavailable(f"{who} sent something that is no answer: {error}") from error
+    except (openai.APIError, ValueError) as error:
+        raise error_named(who, error, key) from None
+
+
+def error_named(who: str, error: Exception, key: str) -> DpeError:
+    """The error by its name, with what the server said as far as it may be shown."""
+    said = key_hide(words_of(error), key)[:SHOWN]
+    if fault := guarded.refused_by(error):
+        return UpstreamRefused(f"{who} was not asked: {fault}.")
+    if isinstance(error, (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)):
+        return UpstreamUnavailable(f"{who} did not answer: {said}")
+    if isinstance(error, openai.APIError):
+        return error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {said}")
+    return UpstreamUnavailable(f"{who} sent something that is no answer: {said}")
+
+
+def words_of(error: Exception) -> str:
+    """What an error says; of a reply that does not fit only where and why, for pydantic quotes the rest cut short."""
+    if isinstance(error, ValidationError):
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in faults)
+    if 300 <= getattr(error, "status_code", 0) < 400:
+        return "it leads elsewhere; give the address that it leads to as the base URL"
+    return str(error)
 
 
 def error_of_status(status: int) -> type[DpeError]:
@@ -245,29 +256,10 @@ def error_of_status(status: int) -> type[DpeError]:
     return CallRefused if status in ABOUT_THE_CALL else UpstreamRefused
 
 
-def read_reply(reply: Completion) -> CallAnswer:
-    """The texts of a reply in the order of its choices; text that no database can hold is made clean."""
+def read_reply(reply: Completion, key: str) -> CallAnswer:
+    """The texts of a reply in the order of its choices, made clean of what no database can hold, and of the key."""
     ordered = sorted(reply.choices, key=lambda choice: choice.index or 0)
     usage = reply.usage or Usage()
-    texts = tuple(choice_text(choice) for choice in ordered)
+    texts = tuple(key_hide_in_answer(choice_text(choice), key) for choice in ordered)
     used = (usage.prompt_tokens or 0, usage.completion_tokens or 0)
     return CallAnswer(texts, *used, finish=finish_of(ordered))
-
-
-def finish_of(choices: list[Choice]) -> str:
-    """How the choices ended: ``length`` when one was cut off, ``stop`` when each says that it was not, else empty."""
-    reasons = [choice.finish_reason for choice in choices]
-    if "length" in reasons:
-        return "length"
-    return "stop" if all(reasons) else ""
-
-
-def choice_text(choice: Choice) -> str:
-    """The text of one choice; empty where there is none, which then fits no schema."""
-    content = choice.message.content if choice.message else None
-    return clean_text(content) if isinstance(content, str) else ""
-
-
-def clean_text(text: str) -> str:
-    """Text without NUL and half surrogates, which JSON can carry and PostgreSQL cannot store."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.completion import clean_text
 from core.domain.answers import AnswerType, Grade, ModelText, Outcome, grade_many, same_answer
-from core.provider import clean_text
 from core.specs import AnswerRow
 from datagen.domain.mixture import Purpose
 from datagen.domain.quality import (

@@ -9,6 +9,8 @@ from core.domain.files import write_atomic
 from core.errors import NotConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
+THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
+WHO_MAY = ("admins", "nobody", "everybody")
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,28 @@ class Environment:
     port: int
     import_roots: tuple[Path, ...]
     watchdog_s: int
+    private_endpoints: str
+    secrets: Path
 
 
 def environment_read() -> Environment:
     """The environment as checked values; NotConfigured names the variable that is wrong."""
     var = Path(os.environ.get("DPE_VAR", ROOT / "var")).resolve()
     (var / "static").mkdir(parents=True, exist_ok=True)
-    hosts = os.environ.get("DPE_HOSTS", "127.0.0.1,localhost,[::1]")
+    named = os.environ.get("DPE_HOSTS", ",".join(THIS_MACHINE))
+    hosts = tuple(host.strip() for host in named.split(",") if host.strip())
     return Environment(
         debug=flag("DPE_DEBUG"),
         var=var,
         database_url=os.environ.get("DATABASE_URL") or f"sqlite:///{var / 'dpe.sqlite3'}",
         redis_url=os.environ.get("REDIS_URL") or f"redis+socket://{var / 'redis.sock'}",
         secret_key=os.environ.get("DPE_SECRET_KEY") or own_secret(var / "secret_key"),
-        hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
+        hosts=hosts,
         port=number("PORT", 8000),
         import_roots=paths("DPE_IMPORT_ROOTS", var / "imports"),
         watchdog_s=whole("DPE_WATCHDOG_S", 0),
+        private_endpoints=choice("DPE_PRIVATE_ENDPOINTS", WHO_MAY, who_may(hosts)),
+        secrets=Path(os.environ.get("DPE_SECRETS") or "/run/secrets"),
     )
 
 
@@ -50,6 +57,19 @@ def flag(name: str) -> bool:
     if value not in ("0", "1"):
         raise NotConfigured(f"{name} must be 0 or 1, not {value!r}.")
     return value == "1"
+
+
+def choice(name: str, known: tuple[str, ...], default: str) -> str:
+    """One of the known words."""
+    value = os.environ.get(name) or default
+    if value not in known:
+        raise NotConfigured(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
+
+
+def who_may(hosts: tuple[str, ...]) -> str:
+    """Who may use endpoints at private addresses unless it is set: staff, once others than this machine are served."""
+    return "everybody" if set(hosts) <= set(THIS_MACHINE) else "admins"
 
 
 def number(name: str, default: int) -> int:

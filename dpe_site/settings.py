@@ -133,6 +133,8 @@ EXPORTS_ROOT = ENV.var / "exports"
 DISK_REPORT = ENV.var / "disk.json"
 IMPORT_ROOTS = ENV.import_roots
 WATCHDOG_S = ENV.watchdog_s
+PRIVATE_ENDPOINTS = ENV.private_endpoints
+SECRETS_ROOT = ENV.secrets
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20
 
 CELERY_BROKER_URL = ENV.redis_url

@@ -13,6 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
+from core.provider import SCHEMA_WORDS
+
 Reply = Callable[["Asked"], Any]
 
 
@@ -28,6 +30,8 @@ class Asked:
     n: int
     seed: int
     model: str
+    format: str = "json_schema"
+    has_n: bool = True
 
     @property
     def data(self) -> dict[str, Any]:
@@ -91,12 +95,24 @@ class FakeEndpoint:
 
 def read_request(body: dict[str, Any], key: str) -> Asked:
     *system, user = body["messages"]
-    images = tuple(part["image_url"]["url"] for part in user["content"] if part["type"] == "image_url")
-    text = next(part["text"] for part in user["content"] if part["type"] == "text")
-    schema = body["response_format"]["json_schema"]["name"] if "response_format" in body else ""
+    content = user["content"]
+    images = tuple(part["image_url"]["url"] for part in content if part["type"] == "image_url")
+    text = next(part["text"] for part in content if part["type"] == "text")
+    said = system[0]["content"] if system else ""
+    facts = {"key": key, "system": said, "text": text, "images": images, "model": body["model"]}
+    asked_for = body.get("response_format", {}).get("type", "")
     return Asked(
-        key, schema, system[0]["content"] if system else "", text, images, body["n"], body["seed"], body["model"]
-    )
+        **facts, schema=schema_name(body, said), n=body.get("n", 1), seed=body.get("seed", 0), format=asked_for,
+        has_n="n" in body,
+    )  # fmt: skip
+
+
+def schema_name(body: dict[str, Any], system: str) -> str:
+    """The schema's name: as it is asked for, or as its words in the system prompt say."""
+    if body.get("response_format", {}).get("type") == "json_schema":
+        return body["response_format"]["json_schema"]["name"]
+    _, found, words = system.partition(SCHEMA_WORDS)
+    return json.loads(words)["title"] if found else ""
 
 
 def text_of(answer: Any) -> str:

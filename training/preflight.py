@@ -1,6 +1,5 @@
 """What can be known of a campaign before anything is written: one sentence a check, which says what to change."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +14,14 @@ from django.contrib.auth.models import User
 from core.access import allowed
 from core.campaign_file import CampaignFile, FileBenchmark, FileEndpoint, NamedPath
 from core.campaign_settings import WIDEST_UNSIGNED
-from core.campaigns import base_url_check
+from core.capabilities import capabilities_of
 from core.endpoint_models import models_check
 from core.endpoint_test import Probe
 from core.errors import InvalidInput
-from core.models import Campaign
-from core.roles import REQUIRED_ROLES, ROLES
+from core.keys import key_advice, key_of
+from core.models import Campaign, Endpoint
+from core.reach import base_url_allow
+from core.roles import PICTURE_ROLES, REQUIRED_ROLES, ROLES
 from datagen.pool_lines import pool_folder, pool_lines
 from diagnostics.benchmark_file import BenchmarkFile, benchmark_file
 from diagnostics.checkpoint_folder import checkpoint_look
@@ -47,7 +48,12 @@ def preflight(*, actor: User, file: CampaignFile, offline: bool = False) -> list
     checks = [campaign_check(actor, file), *checkpoint_checks(file)]
     checks += [check for one in file.benchmarks for check in benchmark_checks(one, file)] or [lacking("benchmark")]
     checks += [pool_check(one) for one in file.pools] or [lacking("pool")]
-    checks += [roles_check(file), *key_checks(file), *endpoint_checks(file, offline=offline)]
+    checks += [
+        roles_check(file),
+        *sight_checks(file),
+        *key_checks(file),
+        *endpoint_checks(actor, file, offline=offline),
+    ]
     return [*checks, *member_checks(file), gate_check(file), device_check(file)]
 
 
@@ -165,31 +171,40 @@ def roles_check(file: CampaignFile) -> Check:
     return Check("roles", "ok", f"Every needed role has an endpoint{unplayed}.")
 
 
+def sight_checks(file: CampaignFile) -> Iterator[Check]:
+    """Whether servers that this site has tested take pictures for the roles that look at them."""
+    tested = Endpoint.objects.filter(campaign__slug=file.slug, checked_at__isnull=False)
+    blind = {(row.base_url, row.model) for row in tested if capabilities_of(row).images is False}
+    for role, one in file.roles.items():
+        if role in PICTURE_ROLES and (one.base_url, one.model) in blind:
+            yield Check(f"role {role}", "fail", f"{one.model} at {one.base_url} takes no pictures: name another one.")
+
+
 def key_checks(file: CampaignFile) -> Iterator[Check]:
-    """Whether the variables that hold keys are set where this runs."""
+    """Whether there is a key by every name that is given, where this runs."""
     for name in sorted({one.key_env for one in file.endpoints if one.key_env}):
-        is_set = bool(os.environ.get(name))
-        said = "is set" if is_set else "is not set: put the key into it for the site and its workers, then restart them"
-        yield Check(f"key {name}", "ok" if is_set else "fail", f"{name} {said}.")
+        is_set = bool(key_of(name))
+        said = f"{name} is set." if is_set else key_advice(name)
+        yield Check(f"key {name}", "ok" if is_set else "fail", said)
 
 
-def endpoint_checks(file: CampaignFile, *, offline: bool) -> Iterator[Check]:
-    """Whether every endpoint answers GET /models, all asked at once."""
+def endpoint_checks(actor: User, file: CampaignFile, *, offline: bool) -> Iterator[Check]:
+    """Whether every endpoint may be asked and answers GET /models, all asked at once."""
     asked = {(one.base_url, one.model, one.key_env): one for one in file.endpoints}
     with ThreadPoolExecutor(8) as pool:
-        yield from pool.map(lambda one: endpoint_check(one, offline=offline), asked.values())
+        yield from pool.map(lambda one: endpoint_check(actor, one, offline=offline), asked.values())
 
 
-def endpoint_check(one: FileEndpoint, *, offline: bool) -> Check:
-    """Whether one endpoint answers and serves its model."""
+def endpoint_check(actor: User, one: FileEndpoint, *, offline: bool) -> Check:
+    """Whether one endpoint may be used, answers, and serves its model."""
     name = f"endpoint {one.base_url}"
     try:
-        base_url_check(one.base_url)
+        is_private = base_url_allow(actor, one.base_url)
     except InvalidInput as error:
         return Check(name, "fail", bare(error))
-    if offline or (one.key_env and not os.environ.get(one.key_env)):
+    if offline or not key_of(one.key_env):
         return Check(name, "warn", "It was not asked whether it answers.")
-    answers, sentence = models_check(Probe(one.base_url, one.model, one.key_env))
+    answers, sentence = models_check(Probe(one.base_url, one.model, one.key_env, is_private))
     if not answers:
         return Check(name, "fail", sentence)
     return Check(name, "warn" if sentence else "ok", sentence or f"It answers and serves {one.model}.")

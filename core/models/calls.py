@@ -11,6 +11,9 @@ class Endpoint(models.Model):
     base_url = models.URLField(max_length=300)
     model = models.CharField(max_length=120)
     key_env = models.CharField(max_length=60, blank=True)
+    is_private = models.BooleanField(
+        default=True, help_text="may be at a private address: set so by somebody who may, or before there was a rule"
+    )
     concurrency = models.PositiveSmallIntegerField(default=16)
     timeout_s = models.FloatField(default=120.0)
     price_in = models.DecimalField(max_digits=12, decimal_places=6, default=0)

@@ -26,6 +26,7 @@ from datagen.drafts import Draft, Refusal, draft_of, refusal_of
 
 Schema = TypeVar("Schema", bound=BaseModel)
 WRITING_ROLES = ("planner", "question_writer", "validator")
+LOOKING_ROLES = ("searcher", "selector", "analyst")  # each adds a step where somebody plays it
 # What another attempt at the same picture may mend; the rest is the picture's, the endpoint's or the schema's fault.
 MENDABLE = frozenset(
     {
@@ -111,7 +112,9 @@ async def ask_one(
 
 @dataclass
 class Solvers:
-    """Blind solvers behind one endpoint. ``gives_several`` turns False at the first reply with too few choices."""
+    """Blind solvers behind one endpoint. ``gives_several`` turns False at the first reply with too few choices, or
+    where one by one works and several at once is refused.
+    """
 
     ledger: Ledger
     gives_several: bool = True
@@ -128,9 +131,11 @@ class Solvers:
             if len(solves) == request.num_choices:
                 return solves
         try:
-            return [(await self._answers(single))[0] for single in solver_singles(request)]
+            singles = [(await self._answers(single))[0] for single in solver_singles(request)]
         except CallRefused as error:
             return endpoint_refusal(self.ledger, request.role, error)
+        self.gives_several = False
+        return singles
 
     async def _several(self, request: CallRequest) -> list[str | None]:
         try:

@@ -172,7 +172,7 @@ def slots_move_on(context: JobContext, mixture: Mixture) -> None:
 
 
 def move_of(status: str, reason: str, *, is_last: bool) -> tuple[str, str]:
-    """A slot's next status and reason, from its present sample's."""
+    """A slot's next status and reason, from its present sample's: one that opens again keeps why."""
     if status == "accepted":
         return "filled", ""
-    return ("given_up", reason) if is_last else ("open", "")
+    return "given_up" if is_last else "open", reason

@@ -18,7 +18,7 @@ from core.ledger import Ledger, ledger_open
 from core.room import gather_bounded
 from core.tool_calls import ToolUse, tools_used
 from datagen.agents.choosing import Choice, Desk, picture_choose
-from datagen.agents.flow import WRITING_ROLES, Attempt, question_write, search_plan
+from datagen.agents.flow import LOOKING_ROLES, WRITING_ROLES, Attempt, question_write, search_plan
 from datagen.agents.requests import Candidate, Task
 from datagen.agents.schemas import Plan
 from datagen.domain.quality import RejectReason, text_key
@@ -96,7 +96,7 @@ async def write_all(wave: Wave, errands: list[Errand], total: int) -> None:
         return
     async with ledger_open(wave.context) as ledger:
         ledger.done, ledger.total = total - len(errands), total
-        for role in WRITING_ROLES:
+        for role in [*WRITING_ROLES, *filter(ledger.has, LOOKING_ROLES)]:
             ledger.endpoint(role)
         await gather_bounded([partial(plan_one, ledger, errand) for errand in errands], ledger.slots)
         planned = [errand for errand in errands if errand.plan]

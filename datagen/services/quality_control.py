@@ -6,6 +6,7 @@ from asgiref.sync import async_to_sync
 from django.db.models import QuerySet
 
 from core.access import require
+from core.capabilities import capabilities_of
 from core.domain.answers import AnswerType
 from core.jobs.context import JobContext
 from core.ledger import ledger_open
@@ -68,8 +69,7 @@ async def solve_all(context: JobContext, mixture: Mixture, samples: list[int]) -
         return
     async with ledger_open(context) as ledger:
         ledger.total = len(samples)
-        ledger.endpoint("blind_solver")
-        solvers = Solvers(ledger)
+        solvers = Solvers(ledger, capabilities_of(ledger.endpoint("blind_solver")).takes_n)
         work = [partial(solve_one, solvers, mixture, sample) for sample in samples]
         await gather_bounded(work, ledger.slots)
 

@@ -65,7 +65,7 @@ def able(body):
 
 
 def probe(url, *, key_env="", patience_s=10.0):
-    return asyncio.run(probe_endpoint(Probe(url, "teacher", key_env), patience_s))
+    return asyncio.run(probe_endpoint(Probe(url, "teacher", key_env, is_private=True), patience_s))
 
 
 def test_an_endpoint_that_can_all_is_known_by_one_call(serve):
@@ -90,7 +90,19 @@ def test_what_is_refused_is_asked_for_piece_by_piece(serve, missing):
     found = probe(serve(reply).url)
     can = {"images": found.images, "n": found.n == 2, "json_schema": found.json_schema}
     assert can == {name: name != missing for name in can}
-    assert (found.answers, found.num_calls, found.error) == (True, 5, "")
+    assert (found.answers, found.num_calls, found.error) == (True, 6 if missing == "json_schema" else 5, "")
+
+
+@pytest.mark.parametrize("takes_object", [True, False])
+def test_where_no_schema_is_kept_json_without_one_is_tried(serve, takes_object):
+    def reply(body):
+        form = body.get("response_format", {}).get("type")
+        if form == "json_schema" or (form and not takes_object):
+            return 400, {"error": {"message": "no such response_format"}}
+        return able(body)
+
+    found = probe(serve(reply).url)
+    assert (found.answers, found.json_schema, found.json_object) == (True, False, takes_object)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import pytest
 from asgiref.sync import async_to_sync
 from pydantic import BaseModel
 
+from core.completion import parse_choice
 from core.domain.budget import DEFAULT_ANSWER_TOKENS
 from core.domain.files import hash_bytes, write_atomic
 from core.errors import NotConfigured, UpstreamRefused, UpstreamUnavailable
 from core.media import media_path
 from core.models import Endpoint
-from core.provider import CallAnswer, CallRefused, CallRequest, ImageRef, client_open, parse_choice, send
+from core.provider import CallAnswer, CallRefused, CallRequest, ImageRef, client_open, send
 from tests.fake_endpoint import FakeEndpoint, served
 
 

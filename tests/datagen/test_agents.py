@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from core.asking import MAX_TEXT, fenced, repair_request
+from core.completion import parse_choice
 from core.domain.answers import AnswerType
-from core.provider import ImageRef, parse_choice
+from core.provider import ImageRef
 from datagen.agents import requests
 from datagen.agents.requests import (
     PROMPTS,

@@ -90,6 +90,15 @@ def test_a_server_that_gives_one_choice_at_a_time_is_asked_for_each_solve(server
     assert sum(asked.n == 3 for asked in solves) <= 8  # only those under way before the first reply
 
 
+def test_a_server_that_a_test_found_to_give_one_choice_is_never_asked_for_several(server):
+    server.max_n = 1
+    mixture = make_world(server)
+    mixture.campaign.endpoints.update(capabilities={"images": True, "n": 1, "json_schema": True})
+    run(mixture, generate_job, take=1)
+    run(mixture, quality_job, take=1)
+    assert server.asked("Solve") and not any(asked.has_n or asked.n > 1 for asked in server.seen)
+
+
 def test_solves_one_at_a_time_lead_to_the_same_samples():
     with served(make_server(max_n=1, delay_s=0.01)) as slow:
         assert run_chain(make_world(slow)).manifest_hash == calm_hash()

@@ -6,9 +6,10 @@ from random import Random
 import pytest
 
 from core.asking import repair_request
+from core.completion import parse_choice
 from core.domain.files import hash_bytes, write_atomic
 from core.media import media_path
-from core.provider import CallRequest, ImageRef, parse_choice
+from core.provider import CallRequest, ImageRef
 from datagen.agents.requests import Task, planner_request, solver_request, validator_request
 from datagen.agents.requests import writer_request as asked_to_write
 from datagen.agents.schemas import Plan, Solve, Validation, WrittenQuestion

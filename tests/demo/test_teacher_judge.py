@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
+from core.completion import parse_choice
 from core.domain.files import hash_bytes, write_atomic
 from core.media import media_path
-from core.provider import CallRequest, ImageRef, parse_choice
+from core.provider import CallRequest, ImageRef
 from demo.teacher.app import MODEL, Teacher
 from demo.teacher.bill import Book
 from demo.world.scenes import to_png

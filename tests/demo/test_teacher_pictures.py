@@ -10,9 +10,10 @@ import pytest
 from asgiref.sync import async_to_sync
 from PIL import Image
 
+from core.completion import parse_choice
 from core.domain.files import hash_bytes, write_atomic
 from core.media import media_path
-from core.provider import CallRequest, ImageRef, parse_choice
+from core.provider import CallRequest, ImageRef
 from datagen.agents.requests import (
     Candidate,
     Task,

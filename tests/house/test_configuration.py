@@ -7,7 +7,7 @@ from core.errors import NotConfigured
 from dpe_site.environment import environment_read
 
 ROOT = Path(__file__).resolve().parents[2]
-READS = re.compile(r"""(?:environ(?:\.get)?[\[(]|flag\(|number\(|whole\(|paths\()\s*["']([A-Z][A-Z_]+)["']""")
+READS = re.compile(r"""(?:environ(?:\.get)?[\[(]|flag\(|number\(|choice\(|whole\(|paths\()\s*["']([A-Z][A-Z_]+)["']""")
 OURS = ("core", "diagnostics", "datagen", "training", "dpe_site", "demo")
 FOREIGN = {"DJANGO_SETTINGS_MODULE", "PATH"}
 
@@ -24,7 +24,14 @@ def test_every_variable_that_is_read_is_documented():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "http"), ("PORT", "70000"), ("DPE_DEBUG", "yes"), ("DPE_WATCHDOG_S", "soon")]
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "70000"),
+        ("DPE_DEBUG", "yes"),
+        ("DPE_WATCHDOG_S", "soon"),
+        ("DPE_PRIVATE_ENDPOINTS", "some"),
+    ],
 )
 def test_a_bad_variable_stops_the_start_by_name(monkeypatch, tmp_path, name, value):
     monkeypatch.setenv("DPE_VAR", str(tmp_path))
@@ -39,3 +46,23 @@ def test_the_secret_is_made_once_and_only_its_owner_can_read_it(monkeypatch, tmp
     first, second = environment_read().secret_key, environment_read().secret_key
     assert first == second and len(first) >= 50
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said", "who"),
+    [
+        (None, None, "everybody"),
+        ("localhost", None, "everybody"),
+        ("studio.example.org,localhost", None, "admins"),
+        ("*", None, "admins"),
+        ("studio.example.org", "everybody", "everybody"),
+        (None, "nobody", "nobody"),
+    ],
+)
+def test_private_endpoints_are_for_staff_once_others_than_this_machine_are_served(
+    monkeypatch, tmp_path, hosts, said, who
+):
+    monkeypatch.setenv("DPE_VAR", str(tmp_path))
+    for name, value in (("DPE_HOSTS", hosts), ("DPE_PRIVATE_ENDPOINTS", said)):
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    assert environment_read().private_endpoints == who

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from core.campaign_file import campaign_file_parse, yaml_read
-from core.models import AuditEvent, Campaign, Job
+from core.models import AuditEvent, Campaign, Endpoint, Job
 from tests.datagen.rows import write_pool
 from tests.diagnostics.makers import make_folder, tsv_row, write_tsv
 from tests.factories import make_user
@@ -113,3 +114,14 @@ def test_the_example_of_a_large_model_is_whole_but_for_its_key_and_its_servers(a
     assert settings.mixture.policy == settings.grpo.policy == "calibrated"
     assert file.roles["blind_solver"].base_url.startswith("http://127.0.0.1")
     assert not has_failed([check for name, check in found.items() if not name.startswith("key")])
+
+
+def test_a_server_that_was_tested_and_takes_no_pictures_cannot_play_roles_that_look(actor):
+    file = make_file()
+    campaign_set_up(actor=actor, file=file)
+    assert not any(name.startswith("role ") for name in checks(actor))
+    found = {"answers": True, "images": False, "n": 1, "json_schema": True}
+    Endpoint.objects.update(capabilities=found, checked_at=timezone.now())
+    failing = {name for name in failed(checks(actor)) if name.startswith("role ")}
+    assert {"role question_writer", "role validator", "role blind_solver"} <= failing
+    assert not {"role planner", "role searcher", "role editor"} & failing

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from core.errors import InvalidInput, NotAllowed, WrongState
-from core.models import AuditEvent, Job
+from core.models import AuditEvent, Endpoint, Job
 from datagen.models import Mixture
 from tests.factories import make_campaign, make_member
 from tests.training.rows import make_campaign_ready, make_checkpoint
@@ -51,6 +51,19 @@ def approved(round: Round, approver, play: Play) -> Round:
 def actions(round: Round) -> list[str]:
     rows = AuditEvent.objects.filter(campaign=round.campaign, action__startswith="round.")
     return list(rows.order_by("id").values_list("action", flat=True))
+
+
+def test_no_round_starts_with_a_role_that_cannot_see_what_it_is_shown():
+    campaign = make_campaign_ready()
+    blind = {"images": False, "n": 2, "json_schema": True}
+    for role in ("planner", "validator"):
+        facts = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "capabilities": blind}
+        Endpoint.objects.update_or_create(campaign=campaign, role=role, defaults=facts)
+    actor = make_member(campaign, "researcher")
+    with pytest.raises(WrongState, match=r"^validator: the last test found that the server takes no pictures"):
+        round_start(actor=actor, campaign=campaign)
+    Endpoint.objects.update(capabilities={})
+    assert round_start(actor=actor, campaign=campaign).number == 1
 
 
 def test_a_round_starts_with_its_parent_waiting_for_the_gpu_worker(round):

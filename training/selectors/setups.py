@@ -13,6 +13,7 @@ from core.campaign_file import CampaignFile, FileBenchmark, FileEndpoint, FileMe
 from core.errors import NotFound
 from core.models import Campaign, Endpoint, Job
 from core.models.jobs import LIVE
+from core.roles import TIMEOUTS_S
 
 IMPORT_KINDS = {"checkpoint_register": "checkpoint", "benchmark_import": "benchmark", "pool_import": "pool"}
 REPORT_KINDS = {"benchmark_check": "dry run", "predictions_import": "predictions"}
@@ -107,9 +108,11 @@ def endpoint_groups(rows: list[Endpoint]) -> list[FileEndpoint]:
 
 def endpoint_fields(row: Endpoint) -> dict[str, Any]:
     """What the file says of an endpoint."""
-    plain = ("base_url", "model", "key_env", "concurrency", "timeout_s")
+    plain = ("base_url", "model", "key_env", "concurrency")
     prices = ("price_in", "price_out", "price_image")
-    return {**{name: getattr(row, name) for name in plain}, **{name: float(getattr(row, name)) for name in prices}}
+    timeout_s = None if row.timeout_s == TIMEOUTS_S.get(row.role) else row.timeout_s
+    told = {**{name: getattr(row, name) for name in plain}, "timeout_s": timeout_s}
+    return {**told, **{name: float(getattr(row, name)) for name in prices}}
 
 
 def caps_of(campaign: Campaign) -> CapValues:

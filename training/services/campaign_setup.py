@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,7 +12,7 @@ from core.access import require
 from core.budget_caps import CapValues, cap_values
 from core.budgets import budget_set
 from core.campaign_file import CampaignFile, NamedPath
-from core.campaigns import campaign_create, endpoint_set, member_set
+from core.campaigns import campaign_save, endpoint_checked, endpoint_save, generator_allow, member_set
 from core.errors import InvalidInput, WrongState
 from core.models import Budget, Campaign, Endpoint, Job, Membership
 from datagen.services.pools import pool_submit
@@ -42,27 +43,37 @@ def campaign_set_up(*, actor: User, file: CampaignFile) -> Setup:
 
     All or nothing: a fault anywhere, named by its place in the file, leaves nothing behind.
     """
+    checked = endpoints_checked(actor, file)
+    generator_allow(actor, file.settings)
     with transaction.atomic():
         is_new = not Campaign.objects.filter(slug=file.slug).exists()
         settings = file.settings.model_dump(mode="json")
-        campaign = campaign_create(actor=actor, slug=file.slug, name=file.name, seed=file.seed, settings=settings)
+        campaign = campaign_save(actor=actor, slug=file.slug, name=file.name, seed=file.seed, settings=settings)
         require(actor, "admin", campaign)
-        endpoints_fill(actor, campaign, file)
+        endpoints_fill(actor, campaign, file, checked)
         members_fill(actor, campaign, file)
         budget_fill(actor, campaign, file)
         return Setup(campaign, is_new, tuple(imports_start(actor, campaign, file)))
 
 
-def endpoints_fill(actor: User, campaign: Campaign, file: CampaignFile) -> None:
+def endpoints_checked(actor: User, file: CampaignFile) -> list[dict[str, Any]]:
+    """The fields of every endpoint, checked; names are resolved here, before anything is locked."""
+    checked = []
+    for place, one in enumerate(file.endpoints):
+        with placed(f"endpoints.{place}"):
+            checked.append(endpoint_checked(actor, one.fields))
+    return checked
+
+
+def endpoints_fill(actor: User, campaign: Campaign, file: CampaignFile, checked: Sequence[dict[str, Any]]) -> None:
     """Set the roles that nobody plays yet; a role that another server plays is WrongState."""
     seen = {row.role: row for row in campaign.endpoints.all()}
-    for place, one in enumerate(file.endpoints):
+    for one, fields in zip(file.endpoints, checked, strict=True):
         for role in one.roles:
             if role in seen:
                 same_endpoint(seen[role], one.base_url, one.model)
-                continue
-            with placed(f"endpoints.{place}"):
-                endpoint_set(actor=actor, campaign=campaign, role=role, fields=one.fields)
+            else:
+                endpoint_save(actor, campaign, role, fields)
 
 
 def same_endpoint(row: Endpoint, base_url: str, model: str) -> None:

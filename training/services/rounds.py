@@ -8,6 +8,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from core.access import audit, require
+from core.capabilities import takes_no_pictures
 from core.errors import InvalidInput, NotAllowed, WrongState
 from core.jobs.services import job_cancel, job_retry
 from core.models import Campaign, Job
@@ -46,12 +47,20 @@ def round_start(*, actor: User, campaign: Campaign, checkpoint: Checkpoint | Non
         raise InvalidInput("checkpoint: register one in this campaign first.", field="checkpoint")
     if parent.is_elsewhere:
         raise InvalidInput("checkpoint: it has no folder here, only predictions.", field="checkpoint")
+    endpoints_see(campaign)
     newest = Round.objects.filter(campaign=campaign).aggregate(number=Max("number"))["number"]
     with transaction.atomic():
         round = round_create(actor, campaign, parent, (newest or 0) + 1)
         audit(actor, "round.started", round, campaign=campaign, number=round.number, parent=parent.pk)
         stage_open(round, Stage.DIAGNOSE, round.created_at)
     return round
+
+
+def endpoints_see(campaign: Campaign) -> None:
+    """Go on only when no endpoint is known to take no pictures for a role that looks at them."""
+    blind = [row.role for row in campaign.endpoints.order_by("id") if takes_no_pictures(row)]
+    if blind:
+        raise WrongState(f"{' and '.join(blind)}: the last test found that the server takes no pictures. Set another.")
 
 
 def round_create(actor: User, campaign: Campaign, parent: Checkpoint, number: int) -> Round:
