@@ -43,13 +43,16 @@ class Question:
 class Verdict:
     """``is_correct`` is None when the gold answer cannot be read, or when the reward itself ``hung``.
 
-    What takes for ever is not correct, and says so.
+    What takes for ever is not correct, and says so. ``extracted`` is the answer that was read, ``detail`` why it
+    counts as it does (core.domain.answers).
     """
 
     is_correct: bool | None
     has_format: bool
     timed_out: bool = False
     hung: bool = False
+    extracted: str = ""
+    detail: str = ""
 
 
 CONTROL = Question("\\boxed{1}", "1", "number", "", "stop")
@@ -68,9 +71,14 @@ def text_of(question: Question) -> ModelText:
 
 def verdict_of(question: Question, graded: Graded) -> Verdict:
     """What a reward needs of a grade."""
-    outcome, timed_out = graded.lenient.outcome, graded.lenient.detail == "timed_out"
-    is_correct = None if outcome is Outcome.UNSCORED else outcome is Outcome.CORRECT
-    return Verdict(is_correct, has_format(question.text), timed_out)
+    grade = graded.lenient
+    return Verdict(
+        is_correct=None if grade.outcome is Outcome.UNSCORED else grade.outcome is Outcome.CORRECT,
+        has_format=has_format(question.text),
+        timed_out=grade.detail == "timed_out",
+        extracted=grade.extracted or "",
+        detail=grade.detail,
+    )
 
 
 class Grader:
@@ -114,9 +122,9 @@ class Grader:
         beat()
         if self._exchange([CONTROL], min(CONTROL_S, self._limit_s)) is None:
             self._replace()
-            return [Verdict(is_correct=None, has_format=False, hung=True)] * len(questions)
+            return [Verdict(is_correct=None, has_format=False, hung=True, detail="hung")] * len(questions)
         if len(questions) == 1:
-            return [Verdict(is_correct=False, has_format=False, timed_out=True)]
+            return [Verdict(is_correct=False, has_format=False, timed_out=True, detail="timed_out")]
         return [verdict for question in questions for verdict in self._ask_batch([question], beat)]
 
     def _replace(self) -> None:

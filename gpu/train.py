@@ -35,6 +35,7 @@ from gpu.grader import Grader
 from gpu.grpo import grpo_config, num_scheduled_rows
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
 from gpu.rewards import ComposedReward
+from gpu.rollouts import RolloutFiles
 from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
 from gpu.servers import check_server
 from gpu.trainer import SharedPromptTrainer
@@ -94,7 +95,8 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     def show(phase: Phase) -> None:
         run.progress.show(phase, trainer.state.global_step, settings.steps, "steps")
 
-    reward = ComposedReward(settings, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"))
+    keep = RolloutFiles(run.folder, lambda: trainer.state.global_step + 1)
+    reward = ComposedReward(settings, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"), keep)
     trainer = SharedPromptTrainer(
         tokens=tokens,
         sampling=rollout_sampling(settings),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training import api, api_reads
+from training import api, api_reads, prompt_api
 
 ROUNDS = "campaigns/<slug:slug>/rounds"
 ROUND = f"{ROUNDS}/<int:number>"
@@ -21,6 +21,9 @@ urlpatterns = [
     path(RUNS, api_reads.TrainingRunList.as_view(), name="api-training-run-list"),
     path(f"{RUNS}/<int:pk>", api_reads.TrainingRunDetail.as_view(), name="api-training-run-detail"),
     path(f"{RUNS}/<int:pk>/metrics", api_reads.MetricList.as_view(), name="api-metric-list"),
+    path(f"{RUNS}/<int:pk>/prompts", prompt_api.PromptList.as_view(), name="api-prompt-list"),
+    path(f"{RUNS}/<int:pk>/prompts/<int:prompt>", prompt_api.PromptDetail.as_view(), name="api-prompt-detail"),
+    path(f"{RUNS}/<int:pk>/prompts/<int:prompt>/rollouts", prompt_api.RolloutList.as_view(), name="api-rollout-list"),
     path(EVALUATIONS, api_reads.EvaluationList.as_view(), name="api-evaluation-list"),
     path(f"{EVALUATIONS}/<int:pk>", api_reads.EvaluationDetail.as_view(), name="api-evaluation-detail"),
     path(f"{EVALUATIONS}/<int:pk>/items", api_reads.EvaluationItems.as_view(), name="api-evaluation-item-list"),

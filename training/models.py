@@ -107,6 +107,54 @@ class Metric(models.Model):
         return f"{self.name} {self.step}: {self.value}"
 
 
+class Prompt(models.Model):
+    """One sample as a training run asked it: how its reward went from its first turn to its newest.
+
+    ``change`` is the newest reward minus the first, 0 before there are two; ``sample`` is None when the dataset's
+    manifest does not tell which it was.
+    """
+
+    training_run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="prompts")
+    name = models.CharField(max_length=64, help_text="the sample_id of the dataset's file")
+    sample = models.ForeignKey("datagen.Sample", on_delete=models.SET_NULL, null=True, related_name="+")
+    skill = models.CharField(max_length=80)
+    purpose = models.CharField(max_length=8, blank=True)
+    num_turns = models.PositiveIntegerField(default=0)
+    first_reward = models.FloatField(null=True)
+    last_reward = models.FloatField(null=True)
+    change = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["training_run", "name"], name="prompt_once_a_run")]
+        indexes = [
+            models.Index(fields=["training_run", "change", "id"], name="prompt_by_change"),
+            models.Index(fields=["training_run", "skill", "change", "id"], name="prompt_by_skill"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Prompt {self.name[:12]}"
+
+
+class Turn(models.Model):
+    """A prompt's completions at one step in numbers; their texts lie in the step's file, in its row group ``place``."""
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="turns")
+    step = models.PositiveIntegerField()
+    place = models.PositiveIntegerField()
+    num = models.PositiveIntegerField()
+    num_correct = models.PositiveIntegerField()
+    num_unscored = models.PositiveIntegerField()
+    num_truncated = models.PositiveIntegerField()
+    mean_tokens = models.FloatField()
+    reward = models.FloatField(null=True, help_text="mean over the completions that have one")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["prompt", "step", "place"], name="turn_once_a_place")]
+
+    def __str__(self) -> str:
+        return f"{self.prompt} at step {self.step}"
+
+
 class Evaluation(models.Model):
     """Parent and child on the gate split, paired by item, and what the gate says; redoing the stage makes another."""
 

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from training import actions, comparison_views, input_views, mixture_views, setup_views, training_views, views
+from training import (
+    actions,
+    comparison_views,
+    input_views,
+    mixture_views,
+    prompt_views,
+    setup_views,
+    training_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.campaign_list, name="campaign-list"),
@@ -30,6 +39,12 @@ urlpatterns = [
     ),
     path("campaigns/<slug:slug>/training/", training_views.training_list, name="training-list"),
     path("campaigns/<slug:slug>/training/<int:pk>/", training_views.training_detail, name="training-detail"),
+    path("campaigns/<slug:slug>/training/<int:pk>/prompts/", prompt_views.prompt_list, name="prompt-list"),
+    path(
+        "campaigns/<slug:slug>/training/<int:pk>/prompts/<int:prompt>/",
+        prompt_views.prompt_detail,
+        name="prompt-detail",
+    ),
     path("campaigns/<slug:slug>/mixtures/", mixture_views.mixture_list, name="mixture-list"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>/", mixture_views.mixture_detail, name="mixture-detail"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>/try", mixture_views.mixture_try, name="mixture-try"),

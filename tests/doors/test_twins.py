@@ -66,6 +66,8 @@ TWINS = {
     "comparison-export": "api-evaluation-item-list",
     "training-list": "api-training-run-list",
     "training-detail": "api-training-run-detail",
+    "prompt-list": "api-prompt-list",
+    "prompt-detail": "api-rollout-list",
     "call-list": "api-call-list",
     "call-detail": "api-call-detail",
     "job-list": "api-job-list",

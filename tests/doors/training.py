@@ -30,6 +30,11 @@ def training_run(world: World) -> dict[str, Any]:
     return {**world.slug(), "pk": world.campaign().training_runs.last().pk}
 
 
+def prompt(world: World) -> dict[str, Any]:
+    run = world.campaign().training_runs.last()
+    return {**world.slug(), "pk": run.pk, "prompt": run.prompts.first().pk}
+
+
 def evaluation(world: World) -> dict[str, Any]:
     return {**world.slug(), "pk": world.rounds["decide"].evaluations.last().pk}
 
@@ -59,6 +64,8 @@ PAGES = [
     Door("comparison-export", "view", evaluation, is_file=True),
     Door("training-list", "view", slug),
     Door("training-detail", "view", training_run),
+    Door("prompt-list", "view", training_run),
+    Door("prompt-detail", "view", prompt),
     Door("round-detail", "view", round_of("decide")),
     post("round-start", "research", start),
     Door("round-approve", "approve", round_of("approve"), "post", signed),
@@ -76,6 +83,9 @@ API = [
     Door("api-training-run-list", "view", slug),
     Door("api-training-run-detail", "view", training_run),
     Door("api-metric-list", "view", training_run),
+    Door("api-prompt-list", "view", training_run),
+    Door("api-prompt-detail", "view", prompt),
+    Door("api-rollout-list", "view", prompt),
     Door("api-evaluation-list", "view", slug),
     Door("api-evaluation-detail", "view", evaluation),
     Door("api-evaluation-item-list", "view", evaluation),
