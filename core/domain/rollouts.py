@@ -2,7 +2,7 @@
 
 ``rollouts/step-000007.parquet`` holds one generation, named by the first step that learns from it: one row a
 completion, one row group a prompt, so that one prompt's completions are read without the others'. It is written whole;
-a replayed step writes it again. ``rollouts.jsonl`` gets a ``PromptTurn`` a prompt after that: what lists need, and
+a replayed step writes it again. ``turns.jsonl`` gets a ``PromptTurn`` a prompt after that: what lists need, and
 where the completions lie.
 """
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.domain.files import write_atomic
 
-ROLLOUTS_FOLDER, TURNS_FILE = "rollouts", "rollouts.jsonl"
+ROLLOUTS_FOLDER, TURNS_FILE = "rollouts", "turns.jsonl"
 MAX_EXTRACTED = 300
 Said = Literal["correct", "incorrect", "unscored"]
 

@@ -20,7 +20,7 @@ SUMMARY = ("num_turns", "first_reward", "last_reward", "change")
 
 @dataclass
 class PromptStream:
-    """Copies new lines of ``rollouts.jsonl`` into Prompt and Turn rows; called at every tick of the child.
+    """Copies new lines of ``turns.jsonl`` into Prompt and Turn rows; called at every tick of the child.
 
     As with the curves, a new attempt reads the file from its beginning, and a replayed step overwrites.
     """
