@@ -14,7 +14,7 @@ from core.api import campaign_of
 from core.api_cursor import CURSOR, cursor_page, rows_behind
 from diagnostics.run_page import differences_json, runs_differ
 from training.comparison_page import evaluation_of, evaluations_of, filter_of
-from training.models import Evaluation, Metric
+from training.models import Evaluation, Metric, RunAlarm
 from training.paired_items import OUTCOMES, PairView, Said, pairs_filtered, pairs_read
 from training.selectors.parts import evaluation_view
 from training.training_page import RunLine, run_of, runs_of, train_stages
@@ -42,11 +42,12 @@ class TrainingRunDetail(APIView):
 
     @extend_schema(operation_id="training_run_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, pk: int) -> Response:
-        """What it trained on, its frozen spec, and its result."""
+        """What it trained on, its frozen spec, its result, and what its curves warn of."""
         campaign = campaign_of(request, slug)
         run = run_of(campaign, pk)
         line = RunLine(run, train_stages(campaign).get(pk))
-        return Response({**run_json(line), "spec": run.spec, "result": run.result})
+        alarms = [alarm_json(alarm) for alarm in run.alarms.order_by("step", "kind")]
+        return Response({**run_json(line), "spec": run.spec, "result": run.result, "alarms": alarms})
 
 
 class MetricList(APIView):
@@ -111,6 +112,11 @@ def run_json(line: RunLine) -> dict[str, Any]:
         "round": stage.round.number if stage else None,
     }
     return {**{name: getattr(run, name) for name in names}, **made_of, **stands}
+
+
+def alarm_json(row: RunAlarm) -> dict[str, Any]:
+    """One alarm with what to do about it."""
+    return {"kind": row.kind, "step": row.step, "title": row.title, "reason": row.reason, "advice": row.advice}
 
 
 def metric_json(row: Metric) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from training.domain.alarms import ADVICE, TITLES, AlarmKind
+
 TARGET, PROTECTED = "target", "protected"
 
 
@@ -153,6 +155,32 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prompt} at step {self.step}"
+
+
+class RunAlarm(models.Model):
+    """Something that a run's curves warn of, at the first step at which it holds; once a run and kind."""
+
+    training_run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="alarms")
+    kind = models.CharField(max_length=20)
+    step = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["training_run", "kind"], name="alarm_once_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at step {self.step}"
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        return TITLES[AlarmKind(self.kind)]
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return ADVICE[AlarmKind(self.kind)]
 
 
 class Evaluation(models.Model):

@@ -115,6 +115,7 @@ def curves_context(run: TrainingRun, asked: str) -> dict[str, Any]:
     part, targets = part_of(asked), targets_of(run)
     points, by_skill = part_points(run, part), curve_points(run, BY_SKILL)
     return {
+        "alarms": run.alarms.order_by("step", "kind"),
         "part": part,
         "purposes": PURPOSES,
         "charts": run_charts(),

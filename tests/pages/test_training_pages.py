@@ -10,7 +10,7 @@ from django.conf import settings
 from core.models import Job
 from tests.pages.asking import page, part
 from tests.pages.rows import end_round, make_round
-from training.models import Metric, TrainingRun
+from training.models import Metric, RunAlarm, TrainingRun
 
 
 @pytest.fixture
@@ -101,6 +101,19 @@ def test_a_live_part_keeps_the_choice_of_its_page(admin, run):
     html = admin.get(f"/campaigns/{run.campaign.slug}/training/{run.pk}/?of=skill:count").content.decode()
     assert f'hx-get="/campaigns/{run.campaign.slug}/training/{run.pk}/?of=skill:count"' in html
     assert re.search(r'value="skill:count"\s+selected', html)
+
+
+def test_alarms_stand_at_the_run_with_what_to_do_and_on_the_round_s_page_and_in_the_api(admin, run):
+    RunAlarm.objects.create(training_run=run, kind="truncation", step=12, reason="30% of the completions are cut off")
+    for html in (
+        part(admin, "training-state", "training-detail", *place(run)),
+        page(admin, "training-detail", *place(run)),
+        page(admin, "round-detail", run.campaign.slug, 1),
+    ):
+        assert html.count("Completions are cut off") == 1
+        assert "from step 12: 30% of the completions" in html and "Raise max_completion_tokens" in html
+    found = admin.get(f"/api/v1/campaigns/{run.campaign.slug}/training-runs/{run.pk}").json()["alarms"]
+    assert [(alarm["kind"], alarm["step"]) for alarm in found] == [("truncation", 12)]
 
 
 def test_a_running_run_asks_for_its_parts_and_a_finished_one_rests(admin, run):

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.jobs.context import JobContext
 from core.specs import METRICS_FILE, MetricRow
 from training.models import Metric, TrainingRun
+from training.services.alarms import AlarmWatch, alarms_raise
 from training.services.line_tail import LineTail
 
 CHUNK = 500
@@ -26,11 +27,14 @@ class MetricStream:
     context: JobContext
     run: TrainingRun
     tail: LineTail = field(default_factory=lambda: LineTail(METRICS_FILE))
+    watch: AlarmWatch = field(default_factory=AlarmWatch)
 
     def __call__(self, folder: Path) -> None:
-        """Store what was appended since the last call."""
+        """Store what was appended since the last call, and raise what it warns of."""
         if lines := self.tail.read(folder):
-            self.store(rows_of(lines))
+            rows = rows_of(lines)
+            self.store(rows)
+            alarms_raise(self.context, self.run, self.watch.look(rows))
             self.tail.accept(lines)
 
     def store(self, rows: list[MetricRow]) -> None:
