@@ -183,6 +183,22 @@ class RunAlarm(models.Model):
         return ADVICE[AlarmKind(self.kind)]
 
 
+class CheckpointCare(models.Model):
+    """What people and retention decided about a checkpoint's files. Without a row: nothing yet.
+
+    A checkpoint whose files were removed has no path any more, like one that was never here.
+    """
+
+    checkpoint = models.OneToOneField("diagnostics.Checkpoint", on_delete=models.CASCADE, related_name="care")
+    pinned_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
+    removed_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
+    removed_at = models.DateTimeField(null=True)
+    removed_path = models.CharField(max_length=500, blank=True, help_text="files that are still to go")
+
+    def __str__(self) -> str:
+        return f"Care for {self.checkpoint}"
+
+
 class Evaluation(models.Model):
     """Parent and child on the gate split, paired by item, and what the gate says; redoing the stage makes another."""
 

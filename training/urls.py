@@ -4,6 +4,7 @@ from django.urls import path
 
 from training import (
     actions,
+    checkpoint_views,
     comparison_views,
     input_views,
     mixture_views,
@@ -44,6 +45,19 @@ urlpatterns = [
         "campaigns/<slug:slug>/training/<int:pk>/prompts/<int:prompt>/",
         prompt_views.prompt_detail,
         name="prompt-detail",
+    ),
+    path("campaigns/<slug:slug>/checkpoints/", checkpoint_views.checkpoint_list, name="checkpoint-list"),
+    path(
+        "campaigns/<slug:slug>/checkpoints/retention/",
+        checkpoint_views.checkpoint_retention,
+        name="checkpoint-retention",
+    ),
+    path("campaigns/<slug:slug>/checkpoints/<int:pk>/", checkpoint_views.checkpoint_detail, name="checkpoint-detail"),
+    path("campaigns/<slug:slug>/checkpoints/<int:pk>/keep", checkpoint_views.checkpoint_keep, name="checkpoint-keep"),
+    path(
+        "campaigns/<slug:slug>/checkpoints/<int:pk>/files.tar",
+        checkpoint_views.checkpoint_file,
+        name="checkpoint-file",
     ),
     path("campaigns/<slug:slug>/mixtures/", mixture_views.mixture_list, name="mixture-list"),
     path("campaigns/<slug:slug>/mixtures/<int:pk>/", mixture_views.mixture_detail, name="mixture-detail"),
