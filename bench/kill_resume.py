@@ -27,7 +27,7 @@ PLACES = [
     ("update", 1, 1),
     ("torn", 2, 1),
     ("update", 3, 2),
-    ("score", 4, 3),
+    ("score", 4, 2),
     ("save", 6, 1),
     ("update", 7, 1),
 ]

@@ -196,6 +196,14 @@ class GrpoSettings(Frozen):
     )
     accuracy_weight: float = 0.9
     format_weight: float = 0.1
+    reward: Annotated[str, LATER] = Field(
+        default="composed",
+        max_length=80,
+        description="composed; random or format_only as controls; or an entry point of dpe.rewards",
+    )
+    length_weight: Annotated[float, LATER] = Field(
+        default=0.0, ge=0, le=1, description="taken off at the token limit, from half of it on; 0 is off"
+    )
     lora_rank: Annotated[int, LATER] = Field(default=0, ge=0, le=512, description="0 trains the weights themselves")
     lora_alpha: Annotated[int, LATER] = Field(default=64, ge=1)
     freeze_vision: Annotated[bool, LATER] = Field(default=False, description="LoRA leaves it alone anyway")

@@ -1,4 +1,4 @@
-"""The one composed reward of a training run: ``accuracy_weight * correct + format_weight * format``.
+"""The one composed reward of a training run, by ``core.domain.rewards``.
 
 One function, because TRL leaves a completion out only when *all* rewards are None: an unscorable answer with a good
 format would count as wrong. A completion whose gold answer cannot be read is None; a crash ends the run.
@@ -10,6 +10,7 @@ from typing import Any
 
 from accelerate.utils import gather_object
 
+from core.domain.rewards import Marks, Recipe, asks_for_box, reward_parts
 from core.specs import GrpoSettings
 from gpu.errors import GpuFault
 from gpu.grader import BATCH, Grader, Question, Verdict
@@ -20,18 +21,17 @@ log = logging.getLogger(__name__)
 Keep = Callable[[Sequence[Group]], None]
 
 
-def parts_of(verdict: Verdict, settings: GrpoSettings) -> dict[str, float]:
-    """What the reward of one verdict is made of; empty when there is nothing to compare with."""
-    if verdict.is_correct is None:
-        return {}
-    accuracy, shape = settings.accuracy_weight * verdict.is_correct, settings.format_weight * verdict.has_format
-    return {"accuracy": accuracy, "format": shape}
-
-
-def compose(verdict: Verdict, settings: GrpoSettings) -> float | None:
-    """The reward of one verdict, or None when there is nothing to compare with."""
-    parts = parts_of(verdict, settings)
-    return sum(parts.values()) if parts else None
+def recipe_of(settings: GrpoSettings, seed: int) -> Recipe:
+    """The settings' reward."""
+    return Recipe(
+        name=settings.reward,
+        accuracy=settings.accuracy_weight,
+        format=settings.format_weight,
+        length=settings.length_weight,
+        max_tokens=settings.max_completion_tokens,
+        group_size=settings.num_generations,
+        seed=seed,
+    )
 
 
 class ComposedReward:
@@ -41,7 +41,7 @@ class ComposedReward:
 
     def __init__(
         self,
-        settings: GrpoSettings,
+        recipe: Recipe,
         grader: Grader,
         is_whole: Callable[[list[int]], bool],
         beat: Callable[[], None] = lambda: None,
@@ -49,7 +49,7 @@ class ComposedReward:
     ) -> None:
         """``is_whole`` says of a completion's token ids whether it ended by itself; ``beat`` hears of every verdict;
         ``keep`` gets the completions of all processes, a list a prompt."""
-        self._settings, self._grader, self._is_whole = settings, grader, is_whole
+        self._recipe, self._grader, self._is_whole = recipe, grader, is_whole
         self._beat, self._keep = beat, keep
         self.metrics: list[Skilled] = []
         self.num_tokens = 0  # of the completions of the newest generation, on all processes
@@ -68,16 +68,23 @@ class ComposedReward:
         """Every completion with its reward and what it answers."""
         purposes = columns.get("purpose") or [""] * len(facts)
         about = zip(columns["sample_id"], columns["skill"], purposes, strict=True)
+        asks = [asks_for_box(prompt) for prompt in columns.get("prompts") or ()] or [True] * len(facts)
+        step = columns["trainer_state"].global_step if "trainer_state" in columns else 0
         rows = []
-        for (text, size, is_whole, verdict), (sample_id, skill, purpose) in zip(facts, about, strict=True):
-            parts, reward = parts_of(verdict, self._settings), compose(verdict, self._settings)
+        for ix, ((text, size, is_whole, verdict), (sample_id, skill, purpose)) in enumerate(
+            zip(facts, about, strict=True)
+        ):
+            place = (step, str(sample_id), ix % self._recipe.group_size)
+            marks = Marks(verdict.is_correct, verdict.has_format, asks[ix], size, place, verdict.own)
+            parts = reward_parts(marks, self._recipe)
+            reward = sum(parts.values()) if parts else None
             rows.append(Scored(text, size, is_whole, verdict, parts, reward, sample_id, skill, purpose or ""))
         return rows
 
     def _note(self, rows: Sequence[Scored]) -> None:
         """Keep the completions and the numbers over all processes of the run."""
         alarm([row.verdict for row in rows])
-        size = self._settings.num_generations
+        size = self._recipe.group_size
         groups = [rows[start : start + size] for start in range(0, len(rows), size)]
         self.metrics = generation_metrics(groups)
         self.num_tokens = sum(row.num_tokens for row in rows)

@@ -17,6 +17,7 @@ from accelerate.utils import broadcast_object_list
 from transformers import PrinterCallback, TrainerCallback
 
 from core.domain.files import hash_checkpoint
+from core.domain.rewards import check_reward, reward_version
 from core.specs import (
     DATASET_FILE,
     METRICS_FILE,
@@ -36,7 +37,7 @@ from gpu.grader import Grader
 from gpu.grpo import grpo_config, num_scheduled_rows
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
 from gpu.policy_slices import PolicySums
-from gpu.rewards import ComposedReward
+from gpu.rewards import ComposedReward, recipe_of
 from gpu.rollouts import RolloutFiles
 from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
 from gpu.servers import check_server
@@ -114,7 +115,8 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
         run.progress.show(phase, trainer.state.global_step, settings.steps, "steps")
 
     keep = RolloutFiles(run.folder, lambda: trainer.state.global_step + 1)
-    reward = ComposedReward(settings, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"), keep)
+    recipe = recipe_of(settings, spec.seed)
+    reward = ComposedReward(recipe, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"), keep)
     trainer = SharedPromptTrainer(
         tokens=tokens,
         sampling=rollout_sampling(settings),
@@ -149,7 +151,7 @@ def work(run: Run, spec: TrainSpec) -> TrainResult | None:
     prepare_torch(spec)
     if spec.settings.vllm_url:
         check_server(spec.settings.vllm_url)
-    grader = Grader()
+    grader = Grader(reward=checked_reward(spec.settings.reward))
     trainer = build_trainer(run, spec, grader)
     newest = newest_everywhere(run)
     log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
@@ -157,6 +159,15 @@ def work(run: Run, spec: TrainSpec) -> TrainResult | None:
     grader.close()
     check_end(trainer.state.global_step, spec.settings.steps)
     return finish(run, spec, trainer) if is_first() else None
+
+
+def checked_reward(name: str) -> str:
+    """The reward's name; ``bad_input`` when no package brings it on this machine."""
+    try:
+        check_reward(name)
+    except ValueError as error:
+        raise GpuFault("bad_input", f"grpo.reward: {error}.") from error
+    return name
 
 
 def newest_everywhere(run: Run) -> Path | None:
@@ -171,7 +182,9 @@ def finish(run: Run, spec: TrainSpec, trainer: SharedPromptTrainer) -> TrainResu
     saving()
     final = write_final(merged(trainer.accelerator.unwrap_model(trainer.model)), spec.places.checkpoint, run.folder)
     remove_checkpoints(run.folder)
-    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **run.facts())
+    facts = run.facts()
+    facts["versions"] |= {"reward": reward_version(spec.settings.reward)}
+    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **facts)
 
 
 def check_end(done: int, steps: int) -> None:

@@ -107,6 +107,7 @@ def run_json(line: RunLine) -> dict[str, Any]:
     names = ("id", "run_name", "seed", "created_at")
     made_of = {"dataset": run.dataset_id, "parent": run.parent_id, "child": run.child_id, "child_name": run.child_name}
     stands = {
+        "is_control": run.is_control,
         "status": line.status,
         "job": line.job.pk if line.job else None,
         "round": stage.round.number if stage else None,

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from core.domain.rewards import CONTROLS
 from training.domain.alarms import ADVICE, TITLES, AlarmKind
 
 TARGET, PROTECTED = "target", "protected"
@@ -86,6 +87,11 @@ class TrainingRun(models.Model):
 
     def __str__(self) -> str:
         return f"Training run #{self.pk}"
+
+    @property
+    def is_control(self) -> bool:
+        """Whether its reward did not ask for right answers: what it gains, no person should believe unseen."""
+        return self.spec.get("settings", {}).get("reward") in CONTROLS
 
 
 class Metric(models.Model):

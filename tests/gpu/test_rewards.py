@@ -1,5 +1,6 @@
 """One reward a completion; unknown is not wrong, slow is not a crash, a crash is not a zero."""
 
+import dataclasses
 import sys
 from typing import Any
 
@@ -9,11 +10,12 @@ import gpu.rewards
 from core.specs import GrpoSettings
 from gpu.errors import GpuFault
 from gpu.grader import Grader, Question, Verdict, judge
-from gpu.rewards import ComposedReward, compose
+from gpu.rewards import ComposedReward, recipe_of
 from gpu.rollouts import Scored
 from gpu.slices import generation_metrics, run_metrics
+from gpu.train import checked_reward
 
-SETTINGS = GrpoSettings(num_generations=2)
+RECIPE = recipe_of(GrpoSettings(num_generations=2), seed=1)
 STOP = 9
 HANGS_ON_THIRD = """
 import sys, time, json
@@ -30,7 +32,7 @@ def reward_of(grader: Grader, texts: list[str], **columns: Any) -> tuple[list[fl
     columns = defaults | columns
     ids = columns.pop("completion_ids", [[1, STOP]] * count)
     skill = columns.pop("skill", ["colour"] * count)
-    reward = ComposedReward(SETTINGS, grader, is_whole=lambda ids: ids[-1] == STOP)
+    reward = ComposedReward(RECIPE, grader, is_whole=lambda ids: ids[-1] == STOP)
     completions = [[{"role": "assistant", "content": text}] for text in texts]
     columns = {"sample_id": [f"s{number // 2}" for number in range(count)]} | columns
     return reward(completions=completions, completion_ids=ids, skill=skill, prompts=[], **columns), reward
@@ -119,17 +121,43 @@ def test_a_dataset_row_that_grading_does_not_know_is_a_crash_not_a_zero(grader: 
 
 
 def test_weights_are_those_of_the_settings() -> None:
-    settings = GrpoSettings(accuracy_weight=0.5, format_weight=0.25)
-    assert compose(Verdict(True, True), settings) == 0.75
-    assert compose(Verdict(False, True), settings) == 0.25
-    assert compose(Verdict(None, True), settings) is None
+    settings = GrpoSettings(accuracy_weight=0.5, format_weight=0.25, length_weight=0.2, max_completion_tokens=9)
+    recipe = recipe_of(settings, seed=3)
+    assert (recipe.accuracy, recipe.format, recipe.length, recipe.max_tokens, recipe.seed) == (0.5, 0.25, 0.2, 9, 3)
+
+
+OWN = """
+import sys
+from importlib.metadata import EntryPoint
+import core.domain.rewards, gpu.grader
+def count(seen): return {"short": -len(seen["text"]) / 10, "right": 2.0 * seen["is_correct"]}
+class Point(EntryPoint):
+    def load(self): return count
+point = Point(name="count", value="x:y", group="dpe.rewards")
+core.domain.rewards.entry_points = lambda group: [point]
+gpu.grader.main()
+"""
+
+
+def test_a_reward_of_one_s_own_is_called_in_the_grading_process() -> None:
+    grader = Grader(command=[sys.executable, "-c", OWN], reward="count")
+    reward = ComposedReward(dataclasses.replace(RECIPE, name="count"), grader, lambda ids: True)
+    said = [[{"role": "assistant", "content": text}] for text in ("red", "blue!")]
+    facts: dict[str, Any] = {"solution": ["red"] * 2, "answer_type": ["text"] * 2, "options": [None] * 2}
+    assert reward(said, [[1]] * 2, skill=["a"] * 2, sample_id=["s"] * 2, **facts) == pytest.approx([1.7, -0.5])
+    grader.close()
+
+
+def test_a_reward_of_one_s_own_that_is_not_installed_ends_the_run_by_name() -> None:
+    with pytest.raises(GpuFault, match=r"bad_input: grpo\.reward: there is no reward 'mine'"):
+        checked_reward("mine")
 
 
 def test_curves_and_files_count_the_completions_of_every_rank(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = [scored(Verdict(False, False), skill="count", sample_id="s7")] * 2
     monkeypatch.setattr(gpu.rewards, "gather_object", lambda rows: rows + elsewhere)
     kept: list[Any] = []
-    reward = ComposedReward(SETTINGS, grader, lambda ids: True, keep=kept.extend)
+    reward = ComposedReward(RECIPE, grader, lambda ids: True, keep=kept.extend)
     columns: dict[str, Any] = {"solution": ["red"] * 2, "answer_type": ["text"] * 2, "options": [None] * 2}
     said = [[{"role": "assistant", "content": "\\boxed{red}"}]] * 2
     rewards = reward(said, [[1, STOP]] * 2, skill=["colour"] * 2, sample_id=["s1"] * 2, **columns)

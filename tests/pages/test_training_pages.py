@@ -116,6 +116,22 @@ def test_alarms_stand_at_the_run_with_what_to_do_and_on_the_round_s_page_and_in_
     assert [(alarm["kind"], alarm["step"]) for alarm in found] == [("truncation", 12)]
 
 
+def test_a_control_run_is_marked_everywhere(admin, run):
+    for reward, there in (("composed", False), ("random", True)):
+        spec = {"settings": {**run.spec["settings"], "reward": reward}}
+        TrainingRun.objects.filter(pk=run.pk).update(spec=spec, child=run.parent)
+        pages = (
+            page(admin, "training-list", run.campaign.slug),
+            page(admin, "training-detail", *place(run)),
+            page(admin, "round-detail", run.campaign.slug, 1),
+            page(admin, "checkpoint-list", run.campaign.slug),
+            page(admin, "checkpoint-detail", run.campaign.slug, run.parent_id),
+        )
+        assert ["control run" in html for html in pages] == [there] * 5
+        api = admin.get(f"/api/v1/campaigns/{run.campaign.slug}/training-runs/{run.pk}").json()
+        assert api["is_control"] is there
+
+
 def test_a_running_run_asks_for_its_parts_and_a_finished_one_rests(admin, run):
     html = page(admin, "training-detail", *place(run))
     assert html.count('hx-trigger="every 3s"') == 2
