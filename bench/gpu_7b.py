@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from bench.runs import make_run
+from bench.runs import Rows, make_run
 from bench.shapes import write_shape
 from core.domain.files import write_atomic
 from core.presets import PRESETS
@@ -78,7 +78,9 @@ def measure(name: str, root: Path, device: Device, *, is_tiny: bool) -> dict[str
     """One shape's figures."""
     settings = settings_of(name, is_tiny=is_tiny)
     checkpoint = write_shape(root / "model", name, device, is_tiny=is_tiny)
-    spec = make_run(root / "run", settings, checkpoint=checkpoint, pixels=112 if is_tiny else 672, device=device)
+    spec = make_run(
+        root / "run", settings, checkpoint=checkpoint, rows=Rows(pixels=112 if is_tiny else 672), device=device
+    )
     run, phases = Run(root / "run"), Phases(device)
     vars(run)["progress"] = phases
     prepare_torch(spec)

@@ -3,7 +3,8 @@
 On a GPU machine: ``python -m bench.gpu_overhead --out docs/results/grpo_overhead.json``; here: ``--tiny``.
 ``overhead``: seconds a step of ours over bare, minus 1, for a random-init model of about 1B weights (all trained);
 ``mini_ms``: milliseconds a step that ours takes longer with the mini model. Below 0, ours is faster. Medians over all
-steps but the first three of each process; the arms take turns, so that a slow minute hits both.
+steps but the first three of each process; the arms take turns, so that a slow minute hits both. All prompts have one
+length: where the stock trainer must pad prompts on the left, its gradients became NaN on a GPU after some steps.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import Any
 
 import torch
 
-from bench.runs import MINI, make_run, run_module
+from bench.runs import MINI, Rows, make_run, run_module
 from bench.shapes import write_shape
 from bench.step_clock import CLOCK_FILE
 from core.domain.files import write_atomic
@@ -39,7 +40,8 @@ def step_seconds(root: Path, checkpoint: Path, device: Device, turns: int, steps
     for turn in range(turns):
         for arm in ARMS if turn % 2 == 0 else ARMS[::-1]:
             folder = root / f"{arm}-{turn}"
-            make_run(folder, GrpoSettings(**CHOICES, steps=steps), checkpoint=checkpoint, num_rows=32, device=device)
+            settings = GrpoSettings(**CHOICES, steps=steps)
+            make_run(folder, settings, checkpoint=checkpoint, rows=Rows(32, lengths=1), device=device)
             if run_module("bench.step_clock", arm, str(folder)):
                 raise RuntimeError(f"{folder.name} failed")
             ends = json.loads((folder / CLOCK_FILE).read_text())

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +30,30 @@ def picture(number: int, pixels: int) -> bytes:
     return buffer.getvalue()
 
 
-def write_dataset(path: Path, num_rows: int, pixels: int) -> str:
+@dataclass(frozen=True)
+class Rows:
+    """How many rows, the side of their pictures, and how many lengths their prompts have."""
+
+    number: int = 6
+    pixels: int = 112
+    lengths: int = 5
+
+
+def write_dataset(path: Path, wanted: Rows) -> str:
     """Rows whose prompts differ in their pictures and their length; the file's hash."""
     rows: list[dict[str, Any]] = [
         {
-            "prompt": question_messages("How many things are there" + "?" * (1 + number % 5), num_images=1),
-            "images": [{"bytes": picture(number, pixels), "path": None}],
+            "prompt": question_messages(
+                "How many things are there" + "?" * (1 + number % wanted.lengths), num_images=1
+            ),
+            "images": [{"bytes": picture(number, wanted.pixels), "path": None}],
             "solution": str(number % 10),
             "answer_type": "number",
             "options": None,
             "skill": f"skill-{number % 2}",
             "sample_id": f"s{number}",
         }
-        for number in range(num_rows)
+        for number in range(wanted.number)
     ]
     table = pa.Table.from_pylist(rows)
     place = table.column_names.index("images")
@@ -54,8 +66,7 @@ def make_run(
     settings: GrpoSettings,
     *,
     checkpoint: Path = MINI,
-    num_rows: int = 6,
-    pixels: int = 112,
+    rows: Rows = Rows(),
     device: Device = "cpu",
 ) -> TrainSpec:
     """RUN_DIR ready for ``python -m gpu.train``; on CUDA weights are fp32 and autocast is bf16."""
@@ -66,7 +77,7 @@ def make_run(
         seed=5,
         device=device,
         dtype=dtype,
-        dataset_hash=write_dataset(folder / DATASET_FILE, num_rows, pixels),
+        dataset_hash=write_dataset(folder / DATASET_FILE, rows),
         settings=settings,
         places=Places(checkpoint=checkpoint, threads=1 if device == "cpu" else 0),
     )

@@ -217,6 +217,9 @@ class GrpoSettings(Frozen):
         pattern=r"^(https?://\S+)?$",
         description="a `vllm serve` server that generates",
     )
+    vllm_memory_share: Annotated[float, LATER] = Field(
+        default=0.0, ge=0, le=0.9, description="of each GPU's memory, for vLLM in the trainer's own process; 0: none"
+    )
     first_limit_s: Annotated[float, NAMELESS] = Field(
         default=600.0, ge=60, description="seconds of silence allowed while loading and in a phase's first turn"
     )
@@ -226,6 +229,12 @@ class GrpoSettings(Frozen):
     def _check_extra(cls, extra: dict[str, Value]) -> dict[str, Value]:
         check_extras(extra)
         return extra
+
+    @model_validator(mode="after")
+    def _check_generator(self) -> "GrpoSettings":
+        if self.vllm_url and self.vllm_memory_share:
+            raise ValueError("give vllm_url or vllm_memory_share, not both: one run has one generator")
+        return self
 
     @model_validator(mode="after")
     def _check_gpus(self) -> "GrpoSettings":

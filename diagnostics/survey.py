@@ -5,7 +5,7 @@ What it keeps in memory is small (hashes, not pictures, not texts), so that the 
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,8 @@ from diagnostics.item_text import ItemText, item_text
 from diagnostics.problems import KEPT, Problems
 
 THREADS = 3 * (os.cpu_count() or 1)  # decoding lets go of the interpreter, and files wait for the disk
-PENDING_ROWS, PENDING_BYTES = 8 * THREADS, 48 << 20
+PENDING_BYTES = 48 << 20
+BATCH_ROWS, BATCH_BYTES = 16, 1 << 20  # what a thread takes at once: rows one by one would be mostly hand-overs
 
 Taken = list[tuple[str, PictureFacts]]
 
@@ -70,14 +71,24 @@ class Kept:
     spool: ItemSpool
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A good row whose pictures are being decoded."""
+@dataclass
+class Batch:
+    """Good rows whose pictures one thread decodes."""
 
-    number: int
-    text: ItemText
-    taken: Future[Taken]
-    num_bytes: int
+    rows: list[tuple[int, ItemText]] = field(default_factory=list)
+    pictures: list[tuple[PictureSource, ...]] = field(default_factory=list)
+    num_bytes: int = 0
+
+    def add(self, row: Row, text: ItemText) -> None:
+        """One more row."""
+        self.rows.append((row.number, text))
+        self.pictures.append(row.pictures)
+        self.num_bytes += sum(len(one) for one in row.pictures if not isinstance(one, Path))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a thread should take it now."""
+        return len(self.rows) >= BATCH_ROWS or self.num_bytes > BATCH_BYTES
 
 
 @dataclass
@@ -87,7 +98,8 @@ class Surveyor:
     survey: Survey
     pool: ThreadPoolExecutor
     kept: Kept | None
-    pending: deque[Pending] = field(default_factory=deque)
+    batch: Batch = field(default_factory=Batch)
+    pending: deque[tuple[Batch, Future[list[Taken | InvalidInput]]]] = field(default_factory=deque)
     num_bytes: int = 0
 
     def row(self, row: Row, benchmark: str) -> None:
@@ -101,8 +113,10 @@ class Surveyor:
         if row.points_to is not None:
             self.survey.pointers[text.index] = row.points_to
             self.keep(row.number, text, f"as {row.points_to}")
-        else:
-            self.submit(row, text)
+            return
+        self.batch.add(row, text)
+        if self.batch.is_full:
+            self.submit()
 
     def checked_text(self, row: Row, benchmark: str) -> ItemText:
         """The row's question under an index that is new."""
@@ -117,27 +131,33 @@ class Surveyor:
             raise row.fault
         return text
 
-    def submit(self, row: Row, text: ItemText) -> None:
-        """Decode the row's pictures, when others are done if too many wait."""
-        size = sum(len(one) for one in row.pictures if not isinstance(one, Path))
-        self.num_bytes += size
-        taken = self.pool.submit(pictures_take, row.pictures, self.kept.staging if self.kept else None)
-        self.pending.append(Pending(row.number, text, taken, size))
-        while len(self.pending) > PENDING_ROWS or self.num_bytes > PENDING_BYTES:
+    def submit(self) -> None:
+        """Let a thread decode the batch's pictures, when others are done if too many wait."""
+        batch, self.batch = self.batch, Batch()
+        self.num_bytes += batch.num_bytes
+        taken = self.pool.submit(batch_take, batch.pictures, self.kept.staging if self.kept else None)
+        self.pending.append((batch, taken))
+        while len(self.pending) > 2 * THREADS or self.num_bytes > PENDING_BYTES:
             self.settle()
 
     def settle(self) -> None:
         """Note what became of the pictures that were submitted first."""
-        one = self.pending.popleft()
-        self.num_bytes -= one.num_bytes
-        try:
-            taken = one.taken.result()
-        except InvalidInput as error:
-            self.survey.problems.add(one.number, error)
-            return
-        self.survey.facts.update(taken)
-        self.survey.images[one.text.index] = tuple(sha for sha, _ in taken)
-        self.keep(one.number, one.text, " ".join(sha for sha, _ in taken))
+        batch, future = self.pending.popleft()
+        self.num_bytes -= batch.num_bytes
+        for (number, text), taken in zip(batch.rows, future.result(), strict=True):
+            if isinstance(taken, InvalidInput):
+                self.survey.problems.add(number, taken)
+                continue
+            self.survey.facts.update(taken)
+            self.survey.images[text.index] = tuple(sha for sha, _ in taken)
+            self.keep(number, text, " ".join(sha for sha, _ in taken))
+
+    def finish(self) -> Iterator[None]:
+        """Settle all that is left, step by step."""
+        self.submit()
+        while self.pending:
+            self.settle()
+            yield
 
     def keep(self, number: int, text: ItemText, images: str) -> None:
         """Note a good row, and its text for the writing."""
@@ -160,8 +180,7 @@ def survey_file(file: BenchmarkFile, benchmark: str, on_row: Callable[[int], Non
         for row in file.rows():
             surveyor.row(row, benchmark)
             on_row(survey.num_rows)
-        while surveyor.pending:
-            surveyor.settle()
+        for _ in surveyor.finish():
             on_row(survey.num_rows)
     if file.state() != before:
         raise InvalidInput("path: the file changed while it was imported.", field="path")
@@ -169,9 +188,17 @@ def survey_file(file: BenchmarkFile, benchmark: str, on_row: Callable[[int], Non
     return survey
 
 
-def pictures_take(sources: tuple[PictureSource, ...], staging: Staging | None) -> Taken:
-    """Decode the pictures of one row, into the staging folder if there is one; runs in a thread."""
-    return [picture_take(source_bytes(source), staging) for source in sources]
+def batch_take(rows: list[tuple[PictureSource, ...]], staging: Staging | None) -> list[Taken | InvalidInput]:
+    """Decode the pictures of some rows, into the staging folder if there is one; runs in a thread."""
+    return [pictures_take(sources, staging) for sources in rows]
+
+
+def pictures_take(sources: tuple[PictureSource, ...], staging: Staging | None) -> Taken | InvalidInput:
+    """The pictures of one row, or what is wrong with the first bad one."""
+    try:
+        return [picture_take(source_bytes(source), staging) for source in sources]
+    except InvalidInput as error:
+        return error
 
 
 def picture_take(data: bytes, staging: Staging | None) -> tuple[str, PictureFacts]:

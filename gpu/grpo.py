@@ -61,7 +61,7 @@ def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameter
     return GRPOConfig(
         output_dir=str(folder),
         seed=seed_of(spec.seed, "train") % 2**31,
-        generation_kwargs=blocking(blocked, settings.vllm_url),
+        generation_kwargs=blocking(blocked, by_vllm=bool(settings.vllm_url or settings.vllm_memory_share)),
         gradient_checkpointing=num_parameters > CHECKPOINTED_PARAMETERS,
         **_vllm_arguments(settings),
         **_batch_arguments(settings),
@@ -71,9 +71,9 @@ def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameter
     )
 
 
-def blocking(ids: list[int], vllm_url: str) -> dict[str, Any]:
+def blocking(ids: list[int], *, by_vllm: bool) -> dict[str, Any]:
     """How the generator is told never to draw ``ids``."""
-    return {"logit_bias": dict.fromkeys(ids, -100.0)} if vllm_url else {"suppress_tokens": ids}
+    return {"logit_bias": dict.fromkeys(ids, -100.0)} if by_vllm else {"suppress_tokens": ids}
 
 
 def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
@@ -99,14 +99,16 @@ def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
 
 
 def _vllm_arguments(settings: GrpoSettings) -> dict[str, Any]:
-    """Generation by a vLLM server; the gap between its log-probs and ours is corrected (method.md, 6: vLLM)."""
-    if not settings.vllm_url:
+    """Generation by vLLM; the gap between its log-probs and ours is corrected (method.md, 6: vLLM)."""
+    if settings.vllm_url:
+        where: dict[str, Any] = {"vllm_mode": "server", "vllm_server_base_url": settings.vllm_url}
+    elif settings.vllm_memory_share:
+        where = {"vllm_mode": "colocate", "vllm_gpu_memory_utilization": settings.vllm_memory_share}
+    else:
         return {}
     is_long = settings.max_completion_tokens > LONG_TOKENS
-    return {
+    return where | {
         "use_vllm": True,
-        "vllm_mode": "server",
-        "vllm_server_base_url": settings.vllm_url,
         "vllm_importance_sampling_mode": "token_truncate" if is_long else "sequence_mask",
         "vllm_importance_sampling_clip_max": 2.0 if is_long else 3.0,
     }

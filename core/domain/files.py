@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,24 +18,28 @@ def write_atomic(path: Path, data: bytes | str, *, sync: bool = True) -> None:
     raw = data.encode() if isinstance(data, str) else data
     handle, temporary = temporary_beside(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
+        with open(handle, "wb", buffering=0) as file:  # noqa: PTH123
+            rest = memoryview(raw)
+            while rest:
+                rest = rest[file.write(rest) :]
             if sync:
-                os.fsync(file.fileno())
-        Path(temporary).replace(path)
+                os.fsync(handle)
+        os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
 def temporary_beside(path: Path) -> tuple[int, str]:
-    """A new file in ``path``'s folder, which is made where it is missing."""
+    """A new file in ``path``'s folder, which is made where it is missing; ``tempfile`` would ask for more."""
+    folder, name = os.path.split(path)
+    temporary = f"{folder}/.{name}.{secrets.token_hex(8)}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        return os.open(temporary, flags, 0o600), temporary
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        return os.open(temporary, flags, 0o600), temporary
 
 
 def hash_bytes(data: bytes | str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from core.errors import InvalidInput
@@ -11,6 +12,8 @@ from diagnostics.formats.sources import file_source
 
 MAX_CELL_CHARS = 64 << 20
 MAX_POINTER_CHARS = 64
+QUOTE = '"'
+BUFFER = 1 << 20
 CIRCLE = 1_000_000  # the k-th rotation of a question has the index of the question + k * CIRCLE
 REQUIRED = ("index", "question", "answer")
 PICTURE_COLUMNS = ("image", "image_path")
@@ -36,14 +39,27 @@ def table_lines(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(MAX_CELL_CHARS)  # csv's own 131,072 is less than one picture
     number = 1
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, cells in enumerate(csv.reader(file, delimiter=delimiter), start=1):
+        with path.open(encoding="utf-8-sig", newline="", buffering=BUFFER) as file:
+            for number, line in enumerate(file, start=1):
+                cells = plain_cells(line, delimiter) or next(csv.reader(chain([line], file), delimiter=delimiter))
                 if cells:
                     yield number, cells
     except UnicodeDecodeError as error:
         raise InvalidInput(f"row {number + 1} or later: the file is not UTF-8.", field="path") from error
     except csv.Error as error:
         raise InvalidInput(f"row {number + 1}: {error}.", field="path") from error
+
+
+def plain_cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line in which quotes stand around whole cells only, as ``csv`` reads it in a tenth of the time.
+
+    Empty for any other line: blank, or with a quote inside a cell, a cell over several lines, a cell that is too long.
+    """
+    cells = line.removesuffix("\n").removesuffix("\r").split(delimiter)
+    if QUOTE in line:
+        cells = [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == QUOTE else cell for cell in cells]
+    is_plain = line.endswith("\n") and len(line) <= MAX_CELL_CHARS and not any(QUOTE in cell for cell in cells)
+    return cells if is_plain and cells != [""] else []
 
 
 def header_check(header: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from trl.trainer.grpo_config import GRPOConfig
 
 from core.domain.extras import EXTRAS
@@ -99,6 +100,7 @@ def test_every_extra_setting_is_one_of_trls_that_we_do_not_set_ourselves() -> No
     for part in (_batch_arguments(spec.settings), _loss_arguments(spec.settings), _machine_arguments(spec)):
         ours |= set(part)
     ours |= set(_vllm_arguments(GrpoSettings(vllm_url="http://a")))
+    ours |= set(_vllm_arguments(GrpoSettings(vllm_memory_share=0.3)))
     assert not set(EXTRAS) & ours
 
 
@@ -112,3 +114,15 @@ def test_a_server_gets_the_blocked_ids_as_a_bias_and_its_log_probs_are_corrected
     assert config.generation_kwargs == {"logit_bias": {5: -100.0, 6: -100.0}}
     assert (config.vllm_importance_sampling_mode, config.vllm_importance_sampling_clip_max) == ("token_truncate", 2.0)
     assert config_of(vllm_url="http://a:8000").vllm_importance_sampling_mode == "sequence_mask"
+
+
+def test_vllm_in_the_trainers_process_gets_its_share_of_memory_and_the_same_bias_and_correction() -> None:
+    config = config_of(vllm_memory_share=0.3, max_completion_tokens=1024)
+    assert config.use_vllm and config.vllm_mode == "colocate" and config.vllm_gpu_memory_utilization == 0.3
+    assert config.generation_kwargs == {"logit_bias": {5: -100.0, 6: -100.0}}
+    assert config.vllm_importance_sampling_mode == "token_truncate"
+
+
+def test_one_run_has_one_generator() -> None:
+    with pytest.raises(ValidationError, match="vllm_url or vllm_memory_share"):
+        GrpoSettings(vllm_url="http://a:8000", vllm_memory_share=0.3)
