@@ -71,7 +71,7 @@ def run_charts() -> list[dict[str, Any]]:
     wide = [
         {**chart(key, title, "targets in colour, replay in grey"), "is_wide": True} for key, title in BY_SKILL.values()
     ]
-    return [*parted, *wide, *(chart(key, title, note) for key, (title, note, _) in MACHINE.items())]
+    return [*parted, *(chart(key, title, note) for key, (title, note, _) in MACHINE.items()), *wide]
 
 
 def run_figures(
