@@ -7,9 +7,10 @@ from typing import Any
 
 import openai
 
+from core.completion import Completion
 from core.ledger import Ledger
 from core.models import Endpoint
-from core.provider import CallAnswer, CallRequest, Completion, ImageRef, read_reply, send
+from core.provider import CallAnswer, CallRequest, ImageRef, read_reply, send
 from core.room import gather_bounded
 from datagen.agents.choosing import Desk, picture_choose
 from datagen.agents.flow import question_write, search_plan
@@ -56,7 +57,7 @@ class Bare:
     async def write_all(self) -> None:
         """Plan and deal, then choose and write."""
         nobody: Any = None
-        ledger = Forgetful(self.wave.context, self.endpoints, nobody)
+        ledger = Forgetful(self.wave.context, self.endpoints, nobody, nobody)
         ledger.widths = {role: asyncio.Semaphore(row.concurrency) for role, row in self.endpoints.items()}
         width = self.wave.config.generation.concurrency
         errands = self.wave.errands
@@ -118,4 +119,4 @@ class Plain:
         """One call by the library as everybody uses it."""
         model = self.endpoints[request.role].model
         reply = self.client.chat.completions.create(**request.body(model))
-        return read_reply(Completion.model_validate(reply.model_dump()))
+        return read_reply(Completion.model_validate(reply.model_dump()), "")

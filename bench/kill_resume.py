@@ -1,6 +1,7 @@
 """Training killed with -9 at seven places and resumed, against a run that nobody disturbs.
 
 ``kills``: kills that struck; ``same_prompts``, ``same_completions``: every generation asked and answered the same;
+``same_files``: the completions that are kept for the pages are the same files;
 ``max_weight_gap``: the largest difference of a final weight (0 is bit-equal). ``--device cuda`` on a GPU, where gaps
 of rounding are to be expected.
 """
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 
 from bench.kill_child import ROLLOUTS_FILE
 from bench.runs import make_run, run_module
+from core.domain.rollouts import ROLLOUTS_FOLDER
 from core.specs import FINAL_FOLDER, GrpoSettings
 
 # Six rows, two a step: from step 3 on the data is read a second time. Two updates are made from one generation, so
@@ -25,7 +27,7 @@ PLACES = [
     ("update", 1, 1),
     ("torn", 2, 1),
     ("update", 3, 2),
-    ("score", 4, 3),
+    ("score", 4, 2),
     ("save", 6, 1),
     ("update", 7, 1),
 ]
@@ -40,6 +42,11 @@ def rollouts(folder: Path, what: str) -> dict[int, list[list[int]]]:
     """By step; what a resumed run says again replaces what was said before the kill."""
     lines = (folder / ROLLOUTS_FILE).read_text().splitlines()
     return {row["step"]: row[what] for row in map(json.loads, lines)}
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    """The files that hold the completions for the pages."""
+    return {path.name: path.read_bytes() for path in (folder / ROLLOUTS_FOLDER).iterdir()}
 
 
 def weight_gap(one: Path, other: Path) -> float:
@@ -61,6 +68,7 @@ def compare(root: Path, device: Any, **more: Any) -> dict[str, Any]:
         "kills": ends.count(-signal.SIGKILL),
         "same_prompts": rollouts(calm, "prompts") == rollouts(wild, "prompts"),
         "same_completions": rollouts(calm, "completions") == rollouts(wild, "completions"),
+        "same_files": kept(calm) == kept(wild),
         "max_weight_gap": weight_gap(calm, wild),
     }
 

@@ -15,12 +15,13 @@ from transformers import TrainerCallback
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 import gpu.train
+from core.domain.rewards import Marks, reward_parts
 from core.specs import DATASET_FILE, SPEC_FILE, TrainSpec
 from gpu.dataset import TrainingRows, schedule, training_dataset
 from gpu.grader import Question, judge
 from gpu.grpo import grpo_config, num_scheduled_rows
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
-from gpu.rewards import compose
+from gpu.rewards import recipe_of
 from gpu.runtime import run_child
 
 CLOCK_FILE = "clock.json"
@@ -67,7 +68,9 @@ def train_bare(folder: Path) -> int:
     def reward(completions: Any, solution: Any, answer_type: Any, **columns: Any) -> list[float | None]:
         texts = [completion[0]["content"] for completion in completions]
         asked = [Question(*facts, "", "stop") for facts in zip(texts, solution, answer_type, strict=True)]
-        return [compose(verdict, settings) for verdict in judge(asked)]
+        marks = [Marks(v.is_correct, v.has_format, True, 0, (0, "", 0)) for v in judge(asked)]
+        parts = [reward_parts(one, recipe_of(settings, spec.seed)) for one in marks]
+        return [sum(one.values()) if one else None for one in parts]
 
     trainer = GRPOTrainer(
         model=model,

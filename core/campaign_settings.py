@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.budget import DEFAULT_ANSWER_TOKENS
+from core.domain.rewards import check_reward
 from core.errors import InvalidInput
 from core.specs import Device, GrpoSettings, Precision, Sampling
 
@@ -136,4 +137,8 @@ def parse_settings(raw: object) -> CampaignSettings:
             "A gate margin wider than 0.03 needs a name in margin_signed_by.",
             field="settings.gate.margin_signed_by",
         )
+    try:
+        check_reward(parsed.grpo.reward)
+    except ValueError as error:
+        raise InvalidInput(f"settings.grpo.reward: {error}.", field="settings.grpo.reward") from error
     return parsed

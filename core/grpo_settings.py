@@ -67,6 +67,14 @@ class GrpoSettings(Frozen):
     )
     accuracy_weight: float = Field(default=0.9, ge=0, description="reward of a right answer")
     format_weight: float = Field(default=0.1, ge=0, description="reward of the format that the prompt asks for")
+    reward: Annotated[str, LATER] = Field(
+        default="composed",
+        max_length=80,
+        description="composed; random or format_only as controls; or an entry point of dpe.rewards",
+    )
+    length_weight: Annotated[float, LATER] = Field(
+        default=0.0, ge=0, le=1, description="taken off at the token limit, from half of it on; 0 is off"
+    )
     lora_rank: Annotated[int, LATER] = Field(
         default=0, ge=0, le=512, description="LoRA: size of the adapters; 0 trains the weights themselves"
     )

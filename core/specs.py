@@ -10,6 +10,8 @@ RUN_DIR holds, for both kinds of run:
 ``progress.json``   a ``Progress``, replaced at every step; its change is the heartbeat
 ``answers.jsonl``   (answer) one ``AnswerRow`` a line, appended batch by batch
 ``metrics.jsonl``   (train) one ``MetricRow`` a line; a replayed step's rows come again and win
+``rollouts/``       (train) one parquet file a generation with every completion (``core.domain.rollouts``)
+``turns.jsonl``     (train) one ``PromptTurn`` a line: a prompt at a step, and where its completions lie
 ``checkpoint-N/``   (train) TRL's own resumable checkpoints
 ``final/``          (train) the trained model as a Hugging Face folder
 ``stop.json``       a ``StopFile``: the child ends at the next generation boundary, after a checkpoint

@@ -1,7 +1,8 @@
 """Grading in a process of its own, so that no answer of a model can hold up a run.
 
 A pattern or a number that takes for ever cannot be stopped inside a Python process; a process can be ended.
-``python -m gpu.grader`` reads a JSON list of questions a line and writes the JSON list of their verdicts.
+``python -m gpu.grader [REWARD]`` reads a JSON list of questions a line and writes the JSON list of their verdicts,
+with what the reward of that name says where it is one of one's own.
 Formulas have limits of their own there (``core.domain.answer_verifier``); ``LIMIT_S`` is the net below them.
 """
 
@@ -13,11 +14,12 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from core.domain.answers import AnswerType, Graded, ModelText, Outcome, grade_many, has_format
+from core.domain.rewards import BUILT_IN, COMPOSED, OwnReward, own_parts, own_reward
 from gpu.errors import GpuFault
 from gpu.runtime import end_with_parent
 
@@ -43,21 +45,37 @@ class Question:
 class Verdict:
     """``is_correct`` is None when the gold answer cannot be read, or when the reward itself ``hung``.
 
-    What takes for ever is not correct, and says so.
+    What takes for ever is not correct, and says so. ``extracted`` is the answer that was read, ``detail`` why it
+    counts as it does (core.domain.answers).
     """
 
     is_correct: bool | None
     has_format: bool
     timed_out: bool = False
     hung: bool = False
+    extracted: str = ""
+    detail: str = ""
+    own: dict[str, float] | None = None  # the parts of a reward of one's own
 
 
 CONTROL = Question("\\boxed{1}", "1", "number", "", "stop")
 
 
-def judge(questions: Sequence[Question]) -> list[Verdict]:
-    """Lenient accuracy and strict format of each completion."""
-    return [verdict_of(*pair) for pair in zip(questions, grade_many([text_of(q) for q in questions]), strict=True)]
+def judge(questions: Sequence[Question], own: OwnReward | None = None) -> list[Verdict]:
+    """Lenient accuracy and strict format of each completion, and what a reward of one's own says of it."""
+    graded = grade_many([text_of(question) for question in questions])
+    verdicts = [verdict_of(*pair) for pair in zip(questions, graded, strict=True)]
+    if own is None:
+        return verdicts
+    return [replace(v, own=own_parts(own(seen_by_own(q, v)))) for q, v in zip(questions, verdicts, strict=True)]
+
+
+def seen_by_own(question: Question, verdict: Verdict) -> dict[str, Any]:
+    """What a reward of one's own is given of one completion."""
+    options = json.loads(question.options) if question.options else {}
+    asked = {"text": question.text, "gold": question.gold, "answer_type": question.answer_type, "options": options}
+    judged = {"is_correct": verdict.is_correct, "has_format": verdict.has_format, "extracted": verdict.extracted}
+    return {**asked, **judged, "is_whole": question.finish == "stop"}
 
 
 def text_of(question: Question) -> ModelText:
@@ -68,9 +86,14 @@ def text_of(question: Question) -> ModelText:
 
 def verdict_of(question: Question, graded: Graded) -> Verdict:
     """What a reward needs of a grade."""
-    outcome, timed_out = graded.lenient.outcome, graded.lenient.detail == "timed_out"
-    is_correct = None if outcome is Outcome.UNSCORED else outcome is Outcome.CORRECT
-    return Verdict(is_correct, has_format(question.text), timed_out)
+    grade = graded.lenient
+    return Verdict(
+        is_correct=None if grade.outcome is Outcome.UNSCORED else grade.outcome is Outcome.CORRECT,
+        has_format=has_format(question.text),
+        timed_out=grade.detail == "timed_out",
+        extracted=grade.extracted or "",
+        detail=grade.detail,
+    )
 
 
 class Grader:
@@ -81,9 +104,10 @@ class Grader:
         limit_s: float = LIMIT_S,
         command: Sequence[str] = (sys.executable, "-m", "gpu.grader"),
         start_s: float = START_S,
+        reward: str = COMPOSED,
     ) -> None:
         self._limit_s, self._start_s = limit_s, start_s
-        self._command = list(command)
+        self._command = [*command, *([] if reward in BUILT_IN else [reward])]
         self._child, self._rest, self._is_fresh = self._start(), b"", True
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -114,9 +138,9 @@ class Grader:
         beat()
         if self._exchange([CONTROL], min(CONTROL_S, self._limit_s)) is None:
             self._replace()
-            return [Verdict(is_correct=None, has_format=False, hung=True)] * len(questions)
+            return [Verdict(is_correct=None, has_format=False, hung=True, detail="hung")] * len(questions)
         if len(questions) == 1:
-            return [Verdict(is_correct=False, has_format=False, timed_out=True)]
+            return [Verdict(is_correct=False, has_format=False, timed_out=True, detail="timed_out")]
         return [verdict for question in questions for verdict in self._ask_batch([question], beat)]
 
     def _replace(self) -> None:
@@ -165,9 +189,11 @@ def _verdicts(reply: bytes) -> list[Verdict]:
 def main() -> None:
     """Answer questions until the input ends."""
     end_with_parent()
+    name = sys.argv[1] if len(sys.argv) > 1 else COMPOSED
     for line in sys.stdin:
         try:
-            reply: Any = [asdict(verdict) for verdict in judge([Question(**fields) for fields in json.loads(line)])]
+            asked = [Question(**fields) for fields in json.loads(line)]
+            reply: Any = [asdict(verdict) for verdict in judge(asked, own_reward(name))]
         except Exception:
             reply = {"error": traceback.format_exc(limit=-3)}
         sys.stdout.write(json.dumps(reply) + "\n")

@@ -8,6 +8,7 @@ reference is always the spec's checkpoint, never the one that the run resumes fr
 import logging
 import math
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from accelerate.utils import broadcast_object_list
 from transformers import PrinterCallback, TrainerCallback
 
 from core.domain.files import hash_checkpoint
+from core.domain.rewards import check_reward, reward_version
 from core.specs import (
     DATASET_FILE,
     METRICS_FILE,
@@ -34,9 +36,13 @@ from gpu.errors import GpuFault
 from gpu.grader import Grader
 from gpu.grpo import grpo_config, num_scheduled_rows
 from gpu.loading import answer_tokens, load_model, load_processor, prepare_torch
-from gpu.rewards import ComposedReward
+from gpu.policy_slices import PolicySums
+from gpu.rewards import ComposedReward, recipe_of
+from gpu.rollouts import RolloutFiles
 from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
 from gpu.servers import check_server
+from gpu.slices import Skilled
+from gpu.step_clock import StepClock, memory_metrics
 from gpu.trainer import SharedPromptTrainer
 from gpu.vision import speed_up_vision
 
@@ -44,29 +50,40 @@ log = logging.getLogger(__name__)
 
 
 class Curves(TrainerCallback):
-    """Writes every step's numbers to ``metrics.jsonl`` as soon as the step is done."""
+    """Writes every step's numbers to ``metrics.jsonl`` as soon as the step is done.
 
-    def __init__(self, run: Run, reward: ComposedReward) -> None:
+    ``clock`` knows the phases; ``reward`` and ``policy`` give numbers by skill and slot group.
+    """
+
+    def __init__(self, run: Run, reward: ComposedReward, clock: StepClock, policy: Callable[[], PolicySums]) -> None:
         self._path = run.folder / METRICS_FILE
-        self._reward = reward
+        self._reward, self._clock, self._policy = reward, clock, policy
         if is_first():
             truncate_torn_line(self._path)
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """TRL's own numbers, then the reward's; a gradient that is not a number ends the run."""
+        """TRL's own numbers, then ours; a gradient that is not a number ends the run."""
         logs: dict[str, Any] = kwargs["logs"]
-        if "loss" not in logs or not is_first():
+        if "loss" not in logs:
+            return
+        own = self._own()
+        if not is_first():
             return
         if not math.isfinite(logs.get("grad_norm", 0.0)):
             raise GpuFault("diverged", f"At step {state.global_step} the gradient is {logs['grad_norm']}.")
         numbers = [(name, "", value) for name, value in logs.items() if isinstance(value, (int, float))]
-        own, self._reward.metrics = self._reward.metrics, []
         rows = [
             MetricRow(step=state.global_step, name=name, skill=skill, value=value)
             for name, skill, value in [*numbers, *own]
             if math.isfinite(value)
         ]
         append_lines(self._path, [row.model_dump_json() for row in rows])
+
+    def _own(self) -> list[Skilled]:
+        """What TRL does not say, since the last step; on every process, for some of it is gathered."""
+        rewards, self._reward.metrics = self._reward.metrics, []
+        num_tokens, self._reward.num_tokens = self._reward.num_tokens, 0
+        return [*rewards, *self._policy().take(), *self._clock.take(num_tokens), *memory_metrics()]
 
 
 class Stopping(TrainerCallback):
@@ -91,10 +108,15 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     model = freeze(speed_up_vision(load_model(folder, spec.device, held_dtype(spec))), settings)
     tokens = answer_tokens(model, processor.tokenizer)
 
+    clock = StepClock()
+
     def show(phase: Phase) -> None:
+        clock.show(phase)
         run.progress.show(phase, trainer.state.global_step, settings.steps, "steps")
 
-    reward = ComposedReward(settings, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"))
+    keep = RolloutFiles(run.folder, lambda: trainer.state.global_step + 1)
+    recipe = recipe_of(settings, spec.seed)
+    reward = ComposedReward(recipe, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"), keep)
     trainer = SharedPromptTrainer(
         tokens=tokens,
         sampling=rollout_sampling(settings),
@@ -105,7 +127,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
         args=grpo_config(spec, run.folder, tokens.blocked, model.num_parameters()),
         train_dataset=training_dataset(rows, schedule(len(rows), num_scheduled_rows(settings), spec.seed)),
         processing_class=processor,
-        callbacks=[Curves(run, reward), Stopping(run, settings)],
+        callbacks=[Curves(run, reward, clock, lambda: trainer.policy), Stopping(run, settings)],
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.ref_model is not None:
@@ -129,7 +151,7 @@ def work(run: Run, spec: TrainSpec) -> TrainResult | None:
     prepare_torch(spec)
     if spec.settings.vllm_url:
         check_server(spec.settings.vllm_url)
-    grader = Grader()
+    grader = Grader(reward=checked_reward(spec.settings.reward))
     trainer = build_trainer(run, spec, grader)
     newest = newest_everywhere(run)
     log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
@@ -137,6 +159,15 @@ def work(run: Run, spec: TrainSpec) -> TrainResult | None:
     grader.close()
     check_end(trainer.state.global_step, spec.settings.steps)
     return finish(run, spec, trainer) if is_first() else None
+
+
+def checked_reward(name: str) -> str:
+    """The reward's name; ``bad_input`` when no package brings it on this machine."""
+    try:
+        check_reward(name)
+    except ValueError as error:
+        raise GpuFault("bad_input", f"grpo.reward: {error}.") from error
+    return name
 
 
 def newest_everywhere(run: Run) -> Path | None:
@@ -151,7 +182,9 @@ def finish(run: Run, spec: TrainSpec, trainer: SharedPromptTrainer) -> TrainResu
     saving()
     final = write_final(merged(trainer.accelerator.unwrap_model(trainer.model)), spec.places.checkpoint, run.folder)
     remove_checkpoints(run.folder)
-    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **run.facts())
+    facts = run.facts()
+    facts["versions"] |= {"reward": reward_version(spec.settings.reward)}
+    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **facts)
 
 
 def check_end(done: int, steps: int) -> None:

@@ -20,6 +20,7 @@ from gpu.checkpoints import mark_complete
 from gpu.errors import GpuFault
 from gpu.loading import load_model
 from gpu.packing import Answers, fits, packed_log_probs
+from gpu.policy_slices import PolicySums
 from gpu.sampling import Tokens, sample_answers
 
 Show = Callable[[Phase], None]
@@ -31,12 +32,16 @@ class SharedPromptTrainer(GRPOTrainer):
 
     args: Any
     num_generations: int
+    epsilon_low: float
+    epsilon_high: float
+    _newest: tuple[Tensor, Tensor | None]
     _buffered_inputs: Any
 
     def __init__(self, *, tokens: Tokens, sampling: Sampling, show: Show, **arguments: Any) -> None:
         self._draw_tokens, self._draw_sampling, self._show = tokens, sampling, show
-        self._group = torch.empty(0)
+        self._group, self._newest = torch.empty(0), (torch.empty(0), None)
         super().__init__(**arguments)
+        self.policy = PolicySums((self.epsilon_low, self.epsilon_high))
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
         """As TRL, without its shuffle of completions: rows of one group stay together and share their prompt."""
@@ -50,7 +55,7 @@ class SharedPromptTrainer(GRPOTrainer):
         self._group = torch.arange(len(inputs), device=self.accelerator.device) // self.num_generations
         output = super()._generate_and_score_completions(inputs)
         self._show("update")
-        return {**output, "group": self._group}
+        return {**output, "group": self._group, "about": self.policy.numbers(inputs, self._group.device)}
 
     def _tokenize_prompts(self, prompts: list[Any]) -> tuple[Any, Any, Any]:
         """Each prompt's ids and pictures for all its copies; the other fields once a prompt."""
@@ -101,7 +106,13 @@ class SharedPromptTrainer(GRPOTrainer):
             batch[name] = padded(value, 0) if is_per_token else value
         return {name: value.to(self.accelerator.device) for name, value in batch.items()}
 
-    def _get_per_token_logps_and_entropies(
+    def _get_per_token_logps_and_entropies(self, *what: Any, **fields: Any) -> Any:
+        """As TRL; the newest are kept for the numbers by skill."""
+        found = self._log_probs(*what, **fields)
+        self._newest = (found[0].detach(), None if found[1] is None else found[1].detach())
+        return found
+
+    def _log_probs(
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **fields: Any
     ) -> Any:
         """As TRL, with prompts shared where packed rows stay short enough."""
@@ -135,6 +146,8 @@ class SharedPromptTrainer(GRPOTrainer):
         if not (torch.isfinite(loss) and torch.isfinite(torch.tensor(kl))):
             step = self.state.global_step + 1
             raise GpuFault("diverged", f"At step {step} the loss is {loss.item():g} and the KL is {kl:g}.")
+        if "about" in inputs:
+            self.policy.add(inputs, *self._newest)
         return loss
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

@@ -14,7 +14,7 @@ from core.api import campaign_of
 from core.api_cursor import CURSOR, cursor_page, rows_behind
 from diagnostics.run_page import differences_json, runs_differ
 from training.comparison_page import evaluation_of, evaluations_of, filter_of
-from training.models import Evaluation, Metric, Preflight
+from training.models import Evaluation, Metric, Preflight, RunAlarm
 from training.paired_items import OUTCOMES, PairView, Said, pairs_filtered, pairs_read
 from training.selectors.parts import evaluation_view
 from training.selectors.runs import run_of, runs_of
@@ -43,10 +43,12 @@ class TrainingRunDetail(APIView):
 
     @extend_schema(operation_id="training_run_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, pk: int) -> Response:
-        """What it trained on, its frozen spec, and its result."""
+        """What it trained on, its frozen spec, its result, and what its curves warn of."""
         campaign = campaign_of(request, slug)
         run = run_of(campaign, pk)
-        return Response(run_whole_json(RunLine(run, train_stages(campaign).get(pk))))
+        line = RunLine(run, train_stages(campaign).get(pk))
+        alarms = [alarm_json(alarm) for alarm in run.alarms.order_by("step", "kind")]
+        return Response({**run_whole_json(line), "alarms": alarms})
 
 
 class MetricList(APIView):
@@ -106,6 +108,7 @@ def run_json(line: RunLine) -> dict[str, Any]:
     names = ("id", "run_name", "seed", "created_at")
     made_of = {"dataset": run.dataset_id, "parent": run.parent_id, "child": run.child_id, "child_name": run.child_name}
     stands = {
+        "is_control": run.is_control,
         "status": line.status,
         "job": line.job.pk if line.job else None,
         "round": stage.round.number if stage else None,
@@ -127,6 +130,11 @@ def preflight_json(look: Preflight) -> dict[str, Any]:
     by = look.overridden_by.get_username() if look.overridden_by else None
     facts = {"job": look.job_id, "status": look.job.status, "overridden_by": by}
     return {**{name: getattr(look, name) for name in names}, **facts}
+
+
+def alarm_json(row: RunAlarm) -> dict[str, Any]:
+    """One alarm with what to do about it."""
+    return {"kind": row.kind, "step": row.step, "title": row.title, "reason": row.reason, "advice": row.advice}
 
 
 def metric_json(row: Metric) -> dict[str, Any]:

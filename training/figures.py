@@ -121,11 +121,14 @@ def round_curve(points: Sequence[RoundPoint]) -> RoundCurve:
 
 def charts_of() -> list[dict[str, Any]]:
     """The places of all training curves on a page; those by skill are wide."""
-    charts: list[dict[str, Any]] = [
-        {"key": chart_key(name), "title": title, "note": note} for name, (title, note) in CURVES.items()
-    ]
+    charts = [chart(chart_key(name), title, note) for name, (title, note) in CURVES.items()]
     note = "targets in colour, replay in grey"
-    return charts + [{"key": key, "title": title, "note": note, "is_wide": True} for key, title in BY_SKILL.values()]
+    return charts + [{**chart(key, title, note), "is_wide": True} for key, title in BY_SKILL.values()]
+
+
+def chart(key: str, title: str, note: str) -> dict[str, Any]:
+    """The place of one chart on a page."""
+    return {"key": key, "title": title, "note": note}
 
 
 def training_figures(points: Sequence[CurvePoint], targets: Collection[str]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
+from core.domain.rewards import CONTROLS
+from training.domain.alarms import ADVICE, TITLES, AlarmKind
+
 TARGET, PROTECTED = "target", "protected"
 
 
@@ -89,6 +92,11 @@ class TrainingRun(models.Model):
     def __str__(self) -> str:
         return f"Training run #{self.pk}"
 
+    @property
+    def is_control(self) -> bool:
+        """Whether its reward did not ask for right answers: what it gains, no person should believe unseen."""
+        return self.spec.get("settings", {}).get("reward") in CONTROLS
+
 
 class Preflight(models.Model):
     """One look at everything that a run needs, before GPU time is spent; the hash of the run's spec names it.
@@ -139,6 +147,96 @@ class Metric(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.step}: {self.value}"
+
+
+class Prompt(models.Model):
+    """One sample as a training run asked it: how its reward went from its first turn to its newest.
+
+    ``change`` is the newest reward minus the first, 0 before there are two; ``sample`` is None when the dataset's
+    manifest does not tell which it was.
+    """
+
+    training_run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="prompts")
+    name = models.CharField(max_length=64, help_text="the sample_id of the dataset's file")
+    sample = models.ForeignKey("datagen.Sample", on_delete=models.SET_NULL, null=True, related_name="+")
+    skill = models.CharField(max_length=80)
+    purpose = models.CharField(max_length=8, blank=True)
+    num_turns = models.PositiveIntegerField(default=0)
+    first_reward = models.FloatField(null=True)
+    last_reward = models.FloatField(null=True)
+    change = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["training_run", "name"], name="prompt_once_a_run")]
+        indexes = [
+            models.Index(fields=["training_run", "change", "id"], name="prompt_by_change"),
+            models.Index(fields=["training_run", "skill", "change", "id"], name="prompt_by_skill"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Prompt {self.name[:12]}"
+
+
+class Turn(models.Model):
+    """A prompt's completions at one step in numbers; their texts lie in the step's file, in its row group ``place``."""
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="turns")
+    step = models.PositiveIntegerField()
+    place = models.PositiveIntegerField()
+    num = models.PositiveIntegerField()
+    num_correct = models.PositiveIntegerField()
+    num_unscored = models.PositiveIntegerField()
+    num_truncated = models.PositiveIntegerField()
+    mean_tokens = models.FloatField()
+    reward = models.FloatField(null=True, help_text="mean over the completions that have one")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["prompt", "step", "place"], name="turn_once_a_place")]
+
+    def __str__(self) -> str:
+        return f"{self.prompt} at step {self.step}"
+
+
+class RunAlarm(models.Model):
+    """Something that a run's curves warn of, at the first step at which it holds; once a run and kind."""
+
+    training_run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="alarms")
+    kind = models.CharField(max_length=20)
+    step = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["training_run", "kind"], name="alarm_once_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at step {self.step}"
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        return TITLES[AlarmKind(self.kind)]
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return ADVICE[AlarmKind(self.kind)]
+
+
+class CheckpointCare(models.Model):
+    """What people and retention decided about a checkpoint's files. Without a row: nothing yet.
+
+    A checkpoint whose files were removed has no path any more, like one that was never here.
+    """
+
+    checkpoint = models.OneToOneField("diagnostics.Checkpoint", on_delete=models.CASCADE, related_name="care")
+    pinned_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
+    removed_by = models.ForeignKey("auth.User", on_delete=models.PROTECT, null=True, related_name="+")
+    removed_at = models.DateTimeField(null=True)
+    removed_path = models.CharField(max_length=500, blank=True, help_text="files that are still to go")
+
+    def __str__(self) -> str:
+        return f"Care for {self.checkpoint}"
 
 
 class Evaluation(models.Model):

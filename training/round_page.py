@@ -246,6 +246,7 @@ def training_context(overview: RoundOverview, *, is_busy: bool) -> dict[str, Any
     points = curve_points(run, {*CURVES, *BY_SKILL})
     return {
         "run": run,
+        "alarms": run.alarms.order_by("step", "kind"),
         "training_busy": is_busy,
         "charts": charts_of(),
         "plotly": static("plotly/plotly.min.js"),

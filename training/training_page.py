@@ -12,8 +12,9 @@ from core.gpu_runs import LOG_FILE
 from core.models import Campaign, Job
 from datagen.models import MixtureRow
 from training.domain.stages import Stage
-from training.figures import BY_SKILL, CURVES, charts_of, newest, training_figures
+from training.figures import BY_SKILL, newest
 from training.models import TARGET, Preflight, RoundStage, TrainingRun
+from training.run_figures import PURPOSES, part_of, part_points, run_charts, run_figures
 from training.selectors.curves import CurvePoint, curve_points
 from training.selectors.runs import runs_of
 
@@ -92,24 +93,33 @@ def run_lines(campaign: Campaign, before: int | None) -> list[RunLine]:
     return [RunLine(run, stages.get(run.pk)) for run in found[: PAGE + 1]]
 
 
-def training_run_context(run: TrainingRun, *, may_research: bool) -> dict[str, Any]:
+def training_run_context(run: TrainingRun, *, may_research: bool, asked: str = "") -> dict[str, Any]:
     """One run: how it stands, its curves, every skill's newest values, its settings, and for researchers its log."""
-    line = RunLine(run, train_stages(run.campaign).get(run.pk))
-    points = curve_points(run, {*CURVES, *BY_SKILL})
-    targets = targets_of(run)
     return {
         "run": run,
-        "line": line,
-        "charts": charts_of(),
-        "plotly": static("plotly/plotly.min.js"),
-        "figures": training_figures(points, targets),
-        "latest": newest(points),
-        "step": max((point.step for point in points), default=0),
-        "skills": skills_now(points, targets),
+        "line": RunLine(run, train_stages(run.campaign).get(run.pk)),
         "settings": sorted(run.spec.get("settings", {}).items()),
         "versions": sorted(run.result.get("versions", {}).items()),
         "may_research": may_research,
         "log": log_tail(run) if may_research else "",
+        **curves_context(run, asked),
+    }
+
+
+def curves_context(run: TrainingRun, asked: str) -> dict[str, Any]:
+    """The curves of the part that is asked for, beside every skill's newest values."""
+    part, targets = part_of(asked), targets_of(run)
+    points, by_skill = part_points(run, part), curve_points(run, BY_SKILL)
+    return {
+        "alarms": run.alarms.order_by("step", "kind"),
+        "part": part,
+        "purposes": PURPOSES,
+        "charts": run_charts(),
+        "plotly": static("plotly/plotly.min.js"),
+        "figures": run_figures(points, by_skill, targets, part),
+        "latest": newest(points),
+        "step": max((point.step for point in points), default=0),
+        "skills": skills_now(by_skill, targets),
     }
 
 

@@ -36,6 +36,7 @@ def training_list(request: HttpRequest, slug: str) -> HttpResponse:
 def training_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """One run; while it trains, its state and its values ask this same address for themselves."""
     campaign, rights = campaign_open(cast(User, request.user), slug)
-    context = training_run_context(run_of(campaign, pk), may_research="research" in rights)
+    asked = request.GET.get("of", "")
+    context = training_run_context(run_of(campaign, pk), may_research="research" in rights, asked=asked)
     context |= {"section": "campaigns", "tab": "training", "campaign": campaign}
     return render(request, PARTS.get(part_wanted(request), "training/training_detail.html"), context)

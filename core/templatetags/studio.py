@@ -42,6 +42,16 @@ def points(value: Number) -> str:
 
 
 @register.filter
+def signed(value: Number) -> str:
+    """A difference that is no share, with its sign: .25 -> +0.25, -.5 -> −0.50."""
+    if value is None:
+        return "–"
+    rounded = round(value, 2)
+    sign = "+" if rounded > 0 else MINUS if rounded < 0 else "±"
+    return f"{sign}{abs(rounded):.2f}"
+
+
+@register.filter
 def count(value: Number) -> str:
     """How many: 1024 -> 1,024."""
     return "–" if value is None else f"{value:,.0f}"

@@ -61,7 +61,7 @@ def checkpoint_save(
         )
         if is_new:
             audit(actor, "checkpoint.registered", row, campaign=campaign, content_hash=row.content_hash)
-        elif not Path(row.path).is_dir():
+        elif not row.path or not Path(row.path).is_dir():
             row.path = str(facts.path)
             row.save(update_fields=["path"])
             audit(actor, "checkpoint.moved", row, campaign=campaign, path=row.path)

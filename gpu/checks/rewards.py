@@ -1,13 +1,15 @@
 """Whether the reward means what it should: the gold answer earns all of it, a wrong one nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from core.check_specs import CheckLine
+from core.domain.rewards import COMPOSED, Marks, reward_parts
 from core.specs import GrpoSettings
 from gpu.checks.lines import line, some
 from gpu.dataset import TrainingRows
-from gpu.grader import Grader, Question
-from gpu.rewards import compose
+from gpu.grader import Grader, Question, Verdict
+from gpu.rewards import recipe_of
 
 WRONG = "I would rather not say."
 CLOSE = 1e-9
@@ -47,5 +49,13 @@ def asked(facts: dict[str, str], text: str) -> Question:
 def graded(
     questions: Sequence[Question], settings: GrpoSettings, grader: Grader, beat: Callable[[], None]
 ) -> list[float | None]:
-    """What each answer earns."""
-    return [compose(verdict, settings) for verdict in grader.ask(questions, beat)]
+    """What each answer earns by the composed reward; a control says nothing about answers."""
+    return [earned(verdict, settings) for verdict in grader.ask(questions, beat)]
+
+
+def earned(verdict: Verdict, settings: GrpoSettings) -> float | None:
+    """One answer's reward; None where the gold answer cannot be read."""
+    recipe = replace(recipe_of(settings, 0), name=COMPOSED, length=0.0)
+    marks = Marks(verdict.is_correct, verdict.has_format, True, 0, (0, "", 0))
+    parts = reward_parts(marks, recipe)
+    return sum(parts.values()) if parts else None

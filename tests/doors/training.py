@@ -1,12 +1,17 @@
 """Doors of campaigns and rounds."""
 
+from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from tests.doors.diagnostics import benchmark, predictions
 from tests.doors.mixtures import edited, seen, shares, signed, waiting
 from tests.doors.table import Door, post, round_of, slug
 from tests.doors.world import World
 from tests.factories import make_job
+from tests.training.rows import make_folder
+from training.services.checkpoint_care import retention_plan
 
 
 def start(world: World) -> dict[str, Any]:
@@ -28,6 +33,24 @@ def dry_run(world: World) -> dict[str, Any]:
 
 def training_run(world: World) -> dict[str, Any]:
     return {**world.slug(), "pk": world.campaign().training_runs.last().pk}
+
+
+def prompt(world: World) -> dict[str, Any]:
+    run = world.campaign().training_runs.last()
+    return {**world.slug(), "pk": run.pk, "prompt": run.prompts.first().pk}
+
+
+def checkpoint(world: World) -> dict[str, Any]:
+    """One whose files are here."""
+    row = world.campaign().checkpoints.latest("pk")
+    if not Path(row.path).is_dir():
+        row.path = str(make_folder(Path(settings.RUNS_ROOT) / f"door-{row.pk}" / "final"))
+        row.save()
+    return {**world.slug(), "pk": row.pk}
+
+
+def plan(world: World) -> dict[str, Any]:
+    return {"keep": 3, "seen": retention_plan(world.campaign(), 3).seen}
 
 
 def evaluation(world: World) -> dict[str, Any]:
@@ -60,6 +83,14 @@ PAGES = [
     Door("comparison-export", "view", evaluation, is_file=True),
     Door("training-list", "view", slug),
     Door("training-detail", "view", training_run),
+    Door("checkpoint-list", "view", slug),
+    Door("checkpoint-detail", "view", checkpoint),
+    Door("checkpoint-file", "research", checkpoint, is_file=True),
+    post("checkpoint-keep", "research", checkpoint, pin="1"),
+    Door("checkpoint-retention", "view", slug),
+    Door("checkpoint-retention", "admin", slug, "post", plan),
+    Door("prompt-list", "view", training_run),
+    Door("prompt-detail", "view", prompt),
     Door("round-detail", "view", round_of("decide")),
     post("round-start", "research", start),
     Door("round-approve", "approve", round_of("approve"), "post", signed),
@@ -77,6 +108,14 @@ API = [
     Door("api-training-run-list", "view", slug),
     Door("api-training-run-detail", "view", training_run),
     Door("api-metric-list", "view", training_run),
+    Door("api-checkpoint-detail", "view", checkpoint),
+    Door("api-checkpoint-file", "research", checkpoint, is_file=True),
+    post("api-checkpoint-pin", "research", checkpoint, is_pinned=True),
+    Door("api-retention", "view", slug),
+    Door("api-retention", "admin", slug, "post", plan),
+    Door("api-prompt-list", "view", training_run),
+    Door("api-prompt-detail", "view", prompt),
+    Door("api-rollout-list", "view", prompt),
     Door("api-evaluation-list", "view", slug),
     Door("api-evaluation-detail", "view", evaluation),
     Door("api-evaluation-item-list", "view", evaluation),

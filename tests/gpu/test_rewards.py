@@ -1,5 +1,6 @@
 """One reward a completion; unknown is not wrong, slow is not a crash, a crash is not a zero."""
 
+import dataclasses
 import sys
 from typing import Any
 
@@ -9,9 +10,12 @@ import gpu.rewards
 from core.specs import GrpoSettings
 from gpu.errors import GpuFault
 from gpu.grader import Grader, Question, Verdict, judge
-from gpu.rewards import ComposedReward, compose, run_metrics, skill_metrics
+from gpu.rewards import ComposedReward, recipe_of
+from gpu.rollouts import Scored
+from gpu.slices import generation_metrics, run_metrics
+from gpu.train import checked_reward
 
-SETTINGS = GrpoSettings(num_generations=2)
+RECIPE = recipe_of(GrpoSettings(num_generations=2), seed=1)
 STOP = 9
 HANGS_ON_THIRD = """
 import sys, time, json
@@ -28,9 +32,15 @@ def reward_of(grader: Grader, texts: list[str], **columns: Any) -> tuple[list[fl
     columns = defaults | columns
     ids = columns.pop("completion_ids", [[1, STOP]] * count)
     skill = columns.pop("skill", ["colour"] * count)
-    reward = ComposedReward(SETTINGS, grader, is_whole=lambda ids: ids[-1] == STOP)
+    reward = ComposedReward(RECIPE, grader, is_whole=lambda ids: ids[-1] == STOP)
     completions = [[{"role": "assistant", "content": text}] for text in texts]
+    columns = {"sample_id": [f"s{number // 2}" for number in range(count)]} | columns
     return reward(completions=completions, completion_ids=ids, skill=skill, prompts=[], **columns), reward
+
+
+def scored(verdict: Verdict, reward: float | None = 0.0, skill: str = "a", purpose: str = "", **facts: Any) -> Scored:
+    given: dict[str, Any] = {"text": "red", "num_tokens": 4, "is_whole": True, "parts": {}, "sample_id": "s"}
+    return Scored(verdict=verdict, reward=reward, skill=skill, purpose=purpose, **(given | facts))
 
 
 @pytest.fixture
@@ -92,9 +102,9 @@ def test_a_reward_that_never_returns_ends_the_run_by_name_and_its_process_is_end
 
 
 def test_more_than_one_time_out_in_a_hundred_is_an_alarm_in_the_curves() -> None:
-    verdicts = [Verdict(True, True)] * 98 + [Verdict(False, False, timed_out=True)] * 2
-    assert ("alarms/timed_out", "", 1.0) in run_metrics(verdicts)
-    assert ("alarms/timed_out", "", 0.0) in run_metrics(verdicts[:98] * 2 + verdicts[98:99])
+    rows = [scored(Verdict(True, True))] * 98 + [scored(Verdict(False, False, timed_out=True))] * 2
+    assert ("alarms/timed_out", "", 1.0) in run_metrics(rows)
+    assert ("alarms/timed_out", "", 0.0) in run_metrics(rows[:98] * 2 + rows[98:99])
 
 
 @pytest.mark.parametrize("program", ["import sys; sys.stdin.readline()", 'print(\'{"error": "boom"}\')'])
@@ -111,34 +121,75 @@ def test_a_dataset_row_that_grading_does_not_know_is_a_crash_not_a_zero(grader: 
 
 
 def test_weights_are_those_of_the_settings() -> None:
-    settings = GrpoSettings(accuracy_weight=0.5, format_weight=0.25)
-    assert compose(Verdict(True, True), settings) == 0.75
-    assert compose(Verdict(False, True), settings) == 0.25
-    assert compose(Verdict(None, True), settings) is None
+    settings = GrpoSettings(accuracy_weight=0.5, format_weight=0.25, length_weight=0.2, max_completion_tokens=9)
+    recipe = recipe_of(settings, seed=3)
+    assert (recipe.accuracy, recipe.format, recipe.length, recipe.max_tokens, recipe.seed) == (0.5, 0.25, 0.2, 9, 3)
 
 
-def test_curves_count_the_completions_of_every_rank(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = [(Verdict(False, False), 0.0, "count")] * 2
+OWN = """
+import sys
+from importlib.metadata import EntryPoint
+import core.domain.rewards, gpu.grader
+def count(seen): return {"short": -len(seen["text"]) / 10, "right": 2.0 * seen["is_correct"]}
+class Point(EntryPoint):
+    def load(self): return count
+point = Point(name="count", value="x:y", group="dpe.rewards")
+core.domain.rewards.entry_points = lambda group: [point]
+gpu.grader.main()
+"""
+
+
+def test_a_reward_of_one_s_own_is_called_in_the_grading_process() -> None:
+    grader = Grader(command=[sys.executable, "-c", OWN], reward="count")
+    reward = ComposedReward(dataclasses.replace(RECIPE, name="count"), grader, lambda ids: True)
+    said = [[{"role": "assistant", "content": text}] for text in ("red", "blue!")]
+    facts: dict[str, Any] = {"solution": ["red"] * 2, "answer_type": ["text"] * 2, "options": [None] * 2}
+    assert reward(said, [[1]] * 2, skill=["a"] * 2, sample_id=["s"] * 2, **facts) == pytest.approx([1.7, -0.5])
+    grader.close()
+
+
+def test_a_reward_of_one_s_own_that_is_not_installed_ends_the_run_by_name() -> None:
+    with pytest.raises(GpuFault, match=r"bad_input: grpo\.reward: there is no reward 'mine'"):
+        checked_reward("mine")
+
+
+def test_curves_and_files_count_the_completions_of_every_rank(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = [scored(Verdict(False, False), skill="count", sample_id="s7")] * 2
     monkeypatch.setattr(gpu.rewards, "gather_object", lambda rows: rows + elsewhere)
-    rewards, reward = reward_of(grader, ["\\boxed{red}"] * 2)
+    kept: list[Any] = []
+    reward = ComposedReward(RECIPE, grader, lambda ids: True, keep=kept.extend)
+    columns: dict[str, Any] = {"solution": ["red"] * 2, "answer_type": ["text"] * 2, "options": [None] * 2}
+    said = [[{"role": "assistant", "content": "\\boxed{red}"}]] * 2
+    rewards = reward(said, [[1, STOP]] * 2, skill=["colour"] * 2, sample_id=["s1"] * 2, **columns)
     assert rewards == [1.0, 1.0]
     assert ("rewards/accuracy", "", 0.5) in reward.metrics
     assert {("reward", "colour", 1.0), ("reward", "count", 0.0)} <= set(reward.metrics)
+    assert [[row.sample_id for row in group] for group in kept] == [["s1", "s1"], ["s7", "s7"]]
+    assert kept[0][0].parts == {"accuracy": 0.9, "format": 0.1}
+    assert kept[0][0].verdict.extracted == "red"
 
 
-def test_curves_by_skill_show_means_and_groups_that_teach_nothing() -> None:
-    rewards = [1.0, 0.0, 1.0, 1.0, None, 0.1, None, None]
-    skills = ["a", "a", "a", "a", "b", "b", "b", "b"]
-    assert skill_metrics(rewards, skills, 2) == [
-        ("reward", "a", 0.75),
-        ("reward", "b", 0.1),
-        ("frac_reward_zero_std", "a", 0.5),
-        ("frac_reward_zero_std", "b", 1.0),
+def test_curves_by_skill_and_slot_group_show_means_and_groups_that_teach_nothing() -> None:
+    right, wrong, unknown = Verdict(True, True), Verdict(False, False), Verdict(None, False)
+    groups = [
+        [scored(right, 1.0, purpose="target"), scored(wrong, 0.0, purpose="target", num_tokens=8, is_whole=False)],
+        [scored(right, 1.0, purpose="target"), scored(right, 1.0, purpose="target")],
+        [scored(unknown, None, "b", "replay"), scored(wrong, 0.1, "b", "replay")],
+        [scored(unknown, None, "b", "replay"), scored(unknown, None, "b", "replay")],
     ]
+    found = {(name, skill): value for name, skill, value in generation_metrics(groups)}
+    assert (found["reward", "a"], found["reward", "b"]) == (0.75, 0.1)
+    assert (found["frac_reward_zero_std", "a"], found["frac_reward_zero_std", "b"]) == (0.5, 1.0)
+    assert (found["completions/mean_length", "a"], found["completions/clipped_ratio", "a"]) == (5.0, 0.25)
+    assert (found["rewards/accuracy", "a"], found["rewards/accuracy", "b"]) == (0.75, 0.0)
+    assert (found["target/reward", ""], found["replay/reward", ""]) == (0.75, 0.1)
+    assert found["target/frac_reward_zero_std", ""] == 0.5
+    assert found["rewards/unscored", ""] == 0.375
 
 
 def test_judging_needs_no_torch() -> None:
-    assert judge([Question("\\boxed{7}", "7", "number", "", "stop")]) == [Verdict(True, True)]
+    verdict = Verdict(True, True, extracted="7", detail="equal")
+    assert judge([Question("\\boxed{7}", "7", "number", "", "stop")]) == [verdict]
 
 
 def test_a_formula_that_takes_for_ever_is_worth_its_format_and_counted(grader: Grader) -> None:

@@ -18,7 +18,7 @@ from tests.gpu.runs import run_child, start_child, wait_until
 from tests.gpu.training import make_rows, read_curves, train_run
 
 Trained = tuple[Path, TrainResult]
-TIMES = ("step_time", "num_tokens")
+MEASURED = ("step_time", "num_tokens", "time/", "speed/", "memory/")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,10 @@ def test_rewards_rise_and_every_step_has_its_curves(undisturbed: Trained) -> Non
     assert (1, "reward", "warm") in curves
     assert (1, "frac_reward_zero_std", "cold") in curves
     assert {step for step, _, _ in curves} == set(range(1, 9))
+    for name in ("rewards/accuracy", "completions/mean_length", "kl", "entropy", "clip_ratio/region_mean"):
+        assert {skill for step, found, skill in curves if (step, found) == (1, name)} == {"", "warm", "cold"}, name
+    assert every_step >= {"time/update", "memory/host_mb"}
+    assert generations >= {"time/generate", "time/score", "speed/tokens_per_s"}
     assert curves[7, "reward", ""] > curves[1, "reward", ""]
     assert max(curves[step, "grad_norm", ""] for step in range(1, 9)) > 0
 
@@ -83,8 +87,9 @@ def test_a_run_killed_in_its_second_pass_ends_with_the_very_same_weights(
     assert code == 0, output
     result = TrainResult.model_validate_json((folder / RESULT_FILE).read_bytes())
     assert result.checkpoint_hash == undisturbed[1].checkpoint_hash
-    wanted, got = read_curves(undisturbed[0]), read_curves(folder)
-    assert {k: v for k, v in got.items() if k[1] not in TIMES} == {k: v for k, v in wanted.items() if k[1] not in TIMES}
+    wanted, got = ({k: v for k, v in read_curves(path).items() if not k[1].startswith(MEASURED)}
+                   for path in (undisturbed[0], folder))  # fmt: skip
+    assert got == wanted
 
 
 def test_a_loss_that_explodes_ends_the_run_as_diverged(speaking_checkpoint: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from datagen.proposals import proposal_of
 from diagnostics.models import Answer, AnswerRun, Benchmark, Checkpoint, Item, Report, RunItem, SkillDiagnosis, Verdict
 from tests.factories import NUMBERS, make_campaign, make_job
 from training.domain.stages import Stage
-from training.models import Evaluation, EvaluationRow, Metric, Round, RoundStage, TrainingRun
+from training.models import Evaluation, EvaluationRow, Metric, Prompt, Round, RoundStage, TrainingRun, Turn
 
 SKILLS = {
     "clock hour": (38, 200, "diagram", "choice"),
@@ -255,7 +255,25 @@ def make_training(round: Round, mixture: Mixture, num_steps: int = 31) -> Traini
             for name, number in (("reward", value), ("frac_reward_zero_std", flat)):
                 rows.append(Metric(training_run=run, step=step, name=name, skill=skill, value=number))
     Metric.objects.bulk_create(rows)
+    make_prompts(run, num_steps)
     return run
+
+
+def make_prompts(run: TrainingRun, num_steps: int) -> None:
+    """A prompt for every accepted sample, asked at every second step; no files lie behind its turns."""
+    samples = Sample.objects.filter(slot__mixture=run.dataset.mixture, status="accepted").select_related("slot")
+    for place, sample in enumerate(samples):
+        slot, rise = sample.slot, (place % 7 - 2) / 10
+        rewards = [0.3 + rise * step / num_steps for step in range(1, num_steps + 1, 2)]
+        prompt = Prompt.objects.create(
+            training_run=run, name=f"{place:032x}", sample=sample, skill=slot.skill, purpose=slot.purpose,
+            num_turns=len(rewards), first_reward=rewards[0], last_reward=rewards[-1], change=rewards[-1] - rewards[0],
+        )  # fmt: skip
+        counts = {"num": 8, "num_correct": 3, "num_unscored": 0, "num_truncated": 1, "mean_tokens": 20.5}
+        Turn.objects.bulk_create(
+            Turn(prompt=prompt, step=1 + 2 * turn, place=place, reward=reward, **counts)
+            for turn, reward in enumerate(rewards)
+        )
 
 
 def make_evaluation(round: Round, before: AnswerRun, verdict: str = "wait", margin: float = 0.03) -> Evaluation:

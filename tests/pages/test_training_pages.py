@@ -10,7 +10,7 @@ from django.conf import settings
 from core.models import Job
 from tests.pages.asking import page, part
 from tests.pages.rows import end_round, make_round
-from training.models import Metric, TrainingRun
+from training.models import Metric, RunAlarm, TrainingRun
 
 
 @pytest.fixture
@@ -62,6 +62,74 @@ def test_every_skill_has_its_newest_values_and_its_share_without_gradient(admin,
     row = html.split('scope="row">word<')[1].split("</tr>")[0]
     assert "–" in row and "replay" in row
     assert html.index('scope="row">tallest bar<') < html.index('scope="row">colour<'), "targets first"
+
+
+def figures_of(admin, run, query: str = "") -> dict:
+    html = admin.get(f"/campaigns/{run.campaign.slug}/training/{run.pk}/{query}").content.decode()
+    return json.loads(re.search(r'id="training-figures"[^>]*>(.*?)</script>', html).group(1))
+
+
+def point(run, name: str, value: float, skill: str = "", step: int = 1) -> None:
+    Metric.objects.create(training_run=run, name=name, skill=skill, step=step, value=value)
+
+
+def test_the_charts_show_a_skill_or_a_slot_group_before_the_whole_run(admin, run):
+    for name, skill, value in (("entropy", "", 1.0), ("entropy", "count", 2.0), ("target/entropy", "", 3.0)):
+        point(run, name, value, skill)
+    whole = figures_of(admin, run)["entropy"]["data"]
+    assert [(line["name"], line["y"]) for line in whole] == [("whole run", [1.0])]
+    by_skill = figures_of(admin, run, "?of=skill:count")["entropy"]["data"]
+    assert [(line["name"], line["y"], line.get("role")) for line in by_skill] == [
+        ("whole run", [1.0], "replay"),
+        ("count", [2.0], None),
+    ]
+    assert figures_of(admin, run, "?of=target")["entropy"]["data"][1]["y"] == [3.0]
+    assert "entropy" not in figures_of(admin, run, "?of=skill:word"), "no curve is better than another's"
+    assert len(figures_of(admin, run, "?of=nonsense")["entropy"]["data"]) == 1
+
+
+def test_speed_memory_and_time_of_each_phase_are_drawn(admin, run):
+    for name in ("speed/tokens_per_s", "memory/host_mb", "memory/gpu_mb", "time/generate", "time/update"):
+        point(run, name, 7.0)
+    figures = figures_of(admin, run)
+    assert [line["name"] for line in figures["memory"]["data"]] == ["host", "GPU"]
+    assert [line["name"] for line in figures["time"]["data"]] == ["generate", "update"]
+    assert figures["speed"]["data"][0]["y"] == [7.0]
+
+
+def test_a_live_part_keeps_the_choice_of_its_page(admin, run):
+    html = admin.get(f"/campaigns/{run.campaign.slug}/training/{run.pk}/?of=skill:count").content.decode()
+    assert f'hx-get="/campaigns/{run.campaign.slug}/training/{run.pk}/?of=skill:count"' in html
+    assert re.search(r'value="skill:count"\s+selected', html)
+
+
+def test_alarms_stand_at_the_run_with_what_to_do_and_on_the_round_s_page_and_in_the_api(admin, run):
+    RunAlarm.objects.create(training_run=run, kind="truncation", step=12, reason="30% of the completions are cut off")
+    for html in (
+        part(admin, "training-state", "training-detail", *place(run)),
+        page(admin, "training-detail", *place(run)),
+        page(admin, "round-detail", run.campaign.slug, 1),
+    ):
+        assert html.count("Completions are cut off") == 1
+        assert "from step 12: 30% of the completions" in html and "Raise max_completion_tokens" in html
+    found = admin.get(f"/api/v1/campaigns/{run.campaign.slug}/training-runs/{run.pk}").json()["alarms"]
+    assert [(alarm["kind"], alarm["step"]) for alarm in found] == [("truncation", 12)]
+
+
+def test_a_control_run_is_marked_everywhere(admin, run):
+    for reward, there in (("composed", False), ("random", True)):
+        spec = {"settings": {**run.spec["settings"], "reward": reward}}
+        TrainingRun.objects.filter(pk=run.pk).update(spec=spec, child=run.parent)
+        pages = (
+            page(admin, "training-list", run.campaign.slug),
+            page(admin, "training-detail", *place(run)),
+            page(admin, "round-detail", run.campaign.slug, 1),
+            page(admin, "checkpoint-list", run.campaign.slug),
+            page(admin, "checkpoint-detail", run.campaign.slug, run.parent_id),
+        )
+        assert ["control run" in html for html in pages] == [there] * 5
+        api = admin.get(f"/api/v1/campaigns/{run.campaign.slug}/training-runs/{run.pk}").json()
+        assert api["is_control"] is there
 
 
 def test_a_running_run_asks_for_its_parts_and_a_finished_one_rests(admin, run):

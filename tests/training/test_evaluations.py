@@ -14,12 +14,13 @@ from tests.training.rows import (
     make_bank,
     make_campaign_ready,
     make_checkpoint,
+    make_dataset,
     make_mixture,
     make_report,
     make_run,
 )
 from training.handlers import evaluate_job, gate_job
-from training.models import Evaluation, EvaluationRow, Round
+from training.models import Evaluation, EvaluationRow, Round, TrainingRun
 from training.services import evaluation_work
 from training.services.evaluations import evaluation_create
 
@@ -108,6 +109,19 @@ def test_the_gate_promotes_a_child_that_improves_and_breaks_nothing(monkeypatch,
     evaluation.refresh_from_db()
     assert evaluation.verdict == "promote"
     assert "improved" in evaluation.reasons[0]
+
+
+@pytest.mark.parametrize("reward", ["random", "format_only"])
+def test_the_gate_never_promotes_a_control_run_by_itself(monkeypatch, evaluation, reward):
+    campaign, child = evaluation.round.campaign, evaluation.after.checkpoint
+    dataset = make_dataset(campaign.mixtures.get())
+    spec = {"settings": {"reward": reward}}
+    TrainingRun.objects.create(campaign=campaign, dataset=dataset, parent=child, child=child, seed=1, spec=spec)
+    play_answers(monkeypatch, learns_the_clock, all_right)
+    evaluate_job(context_of(evaluation))
+    assert gate_job(context_of(evaluation, "gate"))["verdict"] == "wait"
+    evaluation.refresh_from_db()
+    assert "control run" in evaluation.reasons[0] and "improved" in evaluation.reasons[1]
 
 
 def test_the_gate_waits_for_a_person_when_a_protected_suite_fell(monkeypatch, evaluation):

@@ -211,3 +211,26 @@ def test_many_points_come_in_in_short_fenced_transactions(run, tmp_path):
 def test_no_file_yet_is_no_news(run, tmp_path):
     MetricStream(context_of(run), run)(tmp_path)
     assert points() == []
+
+
+def test_an_alarm_is_raised_once_a_run_and_kind_and_told_in_the_job_s_history(run, tmp_path):
+    path, context = tmp_path / METRICS_FILE, context_of(run)
+    stream = MetricStream(context, run)
+    path.write_text("".join(line(step, 0.9, "frac_reward_zero_std") for step in range(1, 5)))
+    stream(tmp_path)
+    assert not run.alarms.exists()
+    for step in (5, 6):
+        with path.open("a") as file:
+            file.write(line(step, 0.9, "frac_reward_zero_std"))
+        stream(tmp_path)
+    MetricStream(context, run)(tmp_path)
+    assert list(run.alarms.values_list("kind", "step")) == [("no_gradient", 5)]
+    told = context.job.events.filter(name="alarm").get()
+    assert told.message.startswith("Groups without gradient, from step 5: 90% of the groups have equal rewards.")
+
+
+def test_an_alarm_of_one_skill_is_none_of_the_run(run, tmp_path):
+    lines = [line(step, 1.0, "frac_reward_zero_std", skill="clock") for step in range(1, 9)]
+    (tmp_path / METRICS_FILE).write_text("".join(lines))
+    MetricStream(context_of(run), run)(tmp_path)
+    assert not run.alarms.exists()

@@ -6,8 +6,11 @@ Apart from its making, so that the web side, which only makes evaluations, never
 from core.jobs.context import JobContext
 from diagnostics.selectors.outcomes import item_outcomes
 from diagnostics.services.answer_runs import answer_run_execute
-from training.models import PROTECTED, TARGET, Evaluation, EvaluationRow
+from training.domain.gate import Decision
+from training.models import PROTECTED, TARGET, Evaluation, EvaluationRow, TrainingRun
 from training.services.comparison import PairedItem, Suite, gate_verdict, suites_of, summary_of
+
+CONTROL = "The child is of a control run, whose reward did not ask for right answers: only a person can promote it."
 
 
 def evaluation_execute(context: JobContext, evaluation: Evaluation) -> int:
@@ -27,9 +30,16 @@ def evaluation_judge(context: JobContext, evaluation: Evaluation) -> str:
     """Let the gate speak on the answers: ``promote`` or ``wait``, kept with its reasons."""
     alpha = evaluation.round.campaign.config.gate.alpha
     verdict, reasons = gate_verdict(paired_items(evaluation), evaluation.margin, alpha)
+    if is_of_control_run(evaluation):
+        verdict, reasons = Decision.WAIT, [CONTROL, *reasons]
     with context.writing():
         Evaluation.objects.filter(pk=evaluation.pk).update(verdict=verdict, reasons=reasons)
     return verdict.value
+
+
+def is_of_control_run(evaluation: Evaluation) -> bool:
+    """Whether any run that made the child had a control's reward."""
+    return any(run.is_control for run in TrainingRun.objects.filter(child=evaluation.after.checkpoint_id))
 
 
 def paired_items(evaluation: Evaluation) -> list[PairedItem]:

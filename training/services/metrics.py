@@ -2,12 +2,14 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.jobs.context import JobContext
 from core.specs import METRICS_FILE, MetricRow
 from training.models import Metric, TrainingRun
+from training.services.alarms import AlarmWatch, alarms_raise
+from training.services.line_tail import LineTail
 
 CHUNK = 500
 PAUSE_S = 0.02
@@ -24,19 +26,16 @@ class MetricStream:
 
     context: JobContext
     run: TrainingRun
-    offset: int = 0
+    tail: LineTail = field(default_factory=lambda: LineTail(METRICS_FILE))
+    watch: AlarmWatch = field(default_factory=AlarmWatch)
 
     def __call__(self, folder: Path) -> None:
-        """Store what was appended since the last call."""
-        path = folder / METRICS_FILE
-        if not path.exists() or path.stat().st_size <= self.offset:
-            return
-        with path.open("rb") as file:
-            file.seek(self.offset)
-            news = file.read()
-        whole = news[: news.rfind(b"\n") + 1]
-        self.store(rows_of(whole))
-        self.offset += len(whole)
+        """Store what was appended since the last call, and raise what it warns of."""
+        if lines := self.tail.read(folder):
+            rows = rows_of(lines)
+            self.store(rows)
+            alarms_raise(self.context, self.run, self.watch.look(rows))
+            self.tail.accept(lines)
 
     def store(self, rows: list[MetricRow]) -> None:
         """Write the points in short transactions that only the job's owner can commit."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from diagnostics.models import Checkpoint
 from diagnostics.services.checkpoints import checkpoint_save
 from training.models import Round, TrainingRun
 from training.services.metrics import MetricStream
+from training.services.prompts import PromptStream
 
 # Disk that must be free before a run, in sizes of its parent: the newest resumable state, the one being written,
 # and the child.
@@ -70,10 +72,21 @@ def training_run_execute(context: JobContext, run: TrainingRun) -> Checkpoint:
     chosen = spec.settings
     gpu_run(
         context,
-        GpuRun("gpu.train", spec, place, MetricStream(context, run), chosen.first_limit_s, chosen.gpus),
+        GpuRun("gpu.train", spec, place, run_streams(context, run), chosen.first_limit_s, chosen.gpus),
     )
     result = TrainResult.model_validate_json((folder / RESULT_FILE).read_bytes())
     return child_register(context, run, folder / FINAL_FOLDER, result)
+
+
+def run_streams(context: JobContext, run: TrainingRun) -> Callable[[Path], None]:
+    """Copies what the child has written since the last call into rows: curves and prompts."""
+    streams = (MetricStream(context, run), PromptStream(context, run))
+
+    def copy(folder: Path) -> None:
+        for stream in streams:
+            stream(folder)
+
+    return copy
 
 
 def training_run_stop(*, actor: User, run: TrainingRun) -> Job:

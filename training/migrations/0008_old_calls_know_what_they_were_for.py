@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("core", "0007_calls_know_what_they_are_for"),
         ("datagen", "0005_edited_rows_keep_the_proposal"),
-        ("training", "0004_runs_by_hand_and_preflights"),
+        ("training", "0007_care_for_checkpoints"),
     ]
 
     # Backwards nothing is to do: the columns go, with all that is in them.

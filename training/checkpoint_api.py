@@ -1,0 +1,115 @@
+"""REST for the registry of checkpoints; registering a folder stands in diagnostics."""
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.api import Body, body_of, campaign_of, person_of
+from core.pages import number_of
+from training.checkpoint_page import checkpoint_context, checkpoint_download, entry_of
+from training.checkpoint_views import KEEP
+from training.selectors.checkpoints import Entry
+from training.services.checkpoint_care import (
+    RetentionPlan,
+    checkpoint_files_remove,
+    checkpoint_pin,
+    retention_plan,
+)
+
+
+class PinBody(Body):
+    """Whether the files are kept whatever retention says."""
+
+    is_pinned: bool
+
+
+class RemoveBody(Body):
+    """Which plan is carried out: ``seen`` is the dry run's."""
+
+    keep: int = KEEP
+    seen: str = Field(min_length=1, max_length=64)
+
+
+class CheckpointDetail(APIView):
+    """One checkpoint."""
+
+    @extend_schema(operation_id="checkpoint_read", responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        """Its lineage, what made it, what became of its files, and the command that serves it."""
+        found = checkpoint_context(campaign_of(request, slug), pk)
+        more = {
+            "lineage": [entry.checkpoint.pk for entry in found["line"]],
+            "children": [entry.checkpoint.pk for entry in found["children"]],
+            "serve": found["serve"],
+        }
+        return Response({**entry_json(found["entry"]), **more})
+
+
+class CheckpointPin(APIView):
+    """Keeping a checkpoint's files."""
+
+    @extend_schema(operation_id="checkpoint_pin", request=PinBody, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Pin it, or take the pin out."""
+        body, campaign = body_of(request, PinBody), campaign_of(request, slug, "research")
+        checkpoint = entry_of(campaign, pk)[1].checkpoint
+        checkpoint_pin(actor=person_of(request), checkpoint=checkpoint, is_pinned=body.is_pinned)
+        return Response(entry_json(entry_of(campaign, pk)[1]))
+
+
+class CheckpointFile(APIView):
+    """A checkpoint's files."""
+
+    @extend_schema(operation_id="checkpoint_download", responses=OpenApiTypes.BINARY)
+    def get(self, request: Request, slug: str, pk: int) -> StreamingHttpResponse:
+        """All that make it, as a tar."""
+        return checkpoint_download(entry_of(campaign_of(request, slug, "research"), pk)[1])
+
+
+class Retention(APIView):
+    """Removing the files of checkpoints that nobody needs."""
+
+    @extend_schema(
+        operation_id="retention_read", parameters=[OpenApiParameter("keep", int)], responses=OpenApiTypes.OBJECT
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The dry run: what would go, what is kept and why. ``seen`` names exactly this plan."""
+        keep = number_of(request, "keep")
+        return Response(plan_json(retention_plan(campaign_of(request, slug), KEEP if keep is None else keep)))
+
+    @extend_schema(operation_id="retention_apply", request=RemoveBody, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, slug: str) -> Response:
+        """Remove the files of exactly the plan that was seen; 409 when it changed."""
+        body, campaign = body_of(request, RemoveBody), campaign_of(request, slug, "admin")
+        plan = checkpoint_files_remove(
+            actor=person_of(request), campaign=campaign, keep_newest=body.keep, seen=body.seen
+        )
+        return Response(plan_json(plan))
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """A checkpoint with what is known of it."""
+    row = entry.checkpoint
+    names = ("id", "name", "path", "content_hash", "num_bytes", "created_at")
+    made = {"training_run": entry.run.pk if entry.run else None, "dataset": entry.run.dataset_id if entry.run else None}
+    stands = {"files": entry.status, "is_promoted": entry.is_promoted, "is_pinned": entry.is_pinned}
+    rounds = {"rounds": [round.number for round in entry.rounds], "steps": steps_of(entry), "needs": entry.needs}
+    return {**{name: getattr(row, name) for name in names}, "parent": row.parent_id, **made, **stands, **rounds}
+
+
+def steps_of(entry: Entry) -> int | None:
+    """How many steps made it; None for one that was brought in."""
+    return entry.run.result.get("steps") if entry.run else None
+
+
+def plan_json(plan: RetentionPlan) -> dict[str, Any]:
+    """A plan of retention."""
+    kept = [{"checkpoint": entry.checkpoint.pk, "because": reason} for entry, reason in plan.kept]
+    going = [entry.checkpoint.pk for entry in plan.going]
+    return {"keep": plan.keep_newest, "seen": plan.seen, "going": going, "num_bytes": plan.num_bytes, "kept": kept}
