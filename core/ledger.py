@@ -10,27 +10,28 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from random import Random
 
 import openai
 from asgiref.sync import sync_to_async
 from django.db.models import F
 from django.utils import timezone
 
-from core.errors import DpeError, NotConfigured, UpstreamRefused
+from core.errors import DpeError, NotConfigured
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
 from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
-from core.pace import Pace, send_paced
+from core.pace import Turn
 from core.provider import CallAnswer, CallRequest, client_open, send
+from core.sending import Request, Send, Sending
+from core.servers import Servers
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
 
 BEAT_S = 1.0
 CHUNK = 500
-Request = CallRequest | EditRequest
 Asked = tuple[Endpoint, Request]
-Send = Callable[[openai.AsyncOpenAI], Awaitable[CallAnswer]]
 
 
 @dataclass
@@ -43,12 +44,12 @@ class Ledger:
     context: JobContext
     endpoints: dict[str, Endpoint]
     writer: GroupWriter
+    servers: Servers
     done: int = 0
     total: int = 0
     unit: str = "samples"
     answered: Counter[str] = field(default_factory=Counter)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
-    _gates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     def endpoint(self, role: str) -> Endpoint:
         """Who plays ``role``; NotConfigured when nobody does."""
@@ -64,11 +65,6 @@ class Ledger:
         """The stored answer of this very call, or a new one that is stored before it is returned."""
         endpoint = self.endpoint(request.role)
         return await self._once(endpoint, request, lambda client: send(client, endpoint, request))
-
-    async def ask_paced(self, request: CallRequest, pace: Pace) -> CallAnswer:
-        """As ``ask``, with as many calls at once as ``pace`` allows; every try tells it how the endpoint bears them."""
-        endpoint = self.endpoint(request.role)
-        return await self._once(endpoint, request, lambda client: send_paced(client, endpoint, request, pace))
 
     async def edit(self, request: EditRequest) -> tuple[str, ...]:
         """Edited pictures by sha256, from the ledger or new; they are stored before they are returned."""
@@ -93,30 +89,36 @@ class Ledger:
         return tuple(known[use.key(campaign_id)])
 
     async def _once(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer:
-        async with self._gates.setdefault(request.role, asyncio.Semaphore(endpoint.concurrency)):
-            call = await self.writer.write(self._open, (endpoint, request))
-            if call.status == "answered":
-                answer = CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
-            else:
-                answer = await self._send(call, endpoint, send_it)
+        """Every try takes a turn at its server; the row is opened in the first one, so that what waits is not sent."""
+        server = self.servers.server(endpoint)
+        sending = Sending(endpoint, request, send_it, server.caller())
+
+        async def one_try(turn: Turn) -> CallAnswer:
+            return await self._try(sending, turn)
+
+        try:
+            answer = await server.ask(endpoint.role, one_try, sending.caller)
+        except DpeError as error:
+            await self._close_call(sending.unanswered(error))
+            raise
+        await self._close_call(sending.answered(answer))
         self.answered[request.role] += 1
         return answer
 
-    async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer:
+    async def _try(self, sending: Sending, turn: Turn) -> CallAnswer:
+        if sending.call is None:
+            sending.call = await self.writer.write(self._open, (sending.endpoint, sending.request))
+        if stored := sending.stored():
+            turn.is_unused = True
+            return stored
         started = time.monotonic()
-        try:
-            answer = await send_it(self._client(endpoint))
-        except DpeError as error:
-            call.status = "failed" if isinstance(error, UpstreamRefused) else "unknown"
-            call.error = str(error)
-            await self.writer.write(calls_close, call)
-            raise
-        call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
-        call.tokens_in, call.tokens_out = answer.tokens_in, answer.tokens_out
-        call.cost = answer.cost(endpoint)
-        call.latency_ms = int(1000 * (time.monotonic() - started))
-        await self.writer.write(calls_close, call)
+        answer = await sending.send_it(self._client(sending.endpoint))
+        sending.latency_ms = int(1000 * (time.monotonic() - started))
         return answer
+
+    async def _close_call(self, call: ModelCall | None) -> None:
+        if call:
+            await self.writer.write(calls_close, call)
 
     async def _keep(self, pictures: list[Picture]) -> None:
         """Files first, in a thread of their own, then the rows."""
@@ -150,11 +152,18 @@ class Ledger:
         while True:
             await asyncio.sleep(BEAT_S)
             await sync_to_async(self.context.progress)(self.done, self.total, self.unit, force=True)
+            if self.servers.are_due():
+                await self.limits_refresh()
+
+    async def limits_refresh(self) -> None:
+        """Move the ceilings to what the endpoints' rows say by now, and show on them how their servers stand."""
+        await self.servers.refresh(self.endpoints)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and show how the servers stood at the end."""
         for client in self._clients.values():
             await client.close()
+        await self.servers.close()
 
 
 def calls_open(context: JobContext, asked: list[Asked]) -> list[ModelCall]:
@@ -199,7 +208,7 @@ def call_row(context: JobContext, key: str, endpoint: Endpoint, request: Request
 def calls_close(calls: list[ModelCall]) -> list[None]:
     """Store how calls ended."""
     now = timezone.now()
-    names = ("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error")
+    names = ("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error", "num_refused")
     for call in calls:
         news = {name: getattr(call, name) for name in names}
         ModelCall.objects.filter(idempotency_key=call.idempotency_key).update(answered_at=now, **news)
@@ -217,7 +226,8 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     assert context.job.campaign is not None
     rows = [row async for row in Endpoint.objects.filter(campaign=context.job.campaign)]
     await sync_to_async(calls_mark_unknown)(context)
-    ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing))
+    servers = Servers(context, Random(context.job.pk))  # noqa: S311 - spreads retries
+    ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing), servers)
     try:
         with first_error():
             async with asyncio.TaskGroup() as group:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -13,13 +14,17 @@ import openai
 from pydantic import BaseModel, Field, ValidationError
 
 from core.domain.files import hash_bytes
-from core.errors import DpeError, NotConfigured, UpstreamRefused, UpstreamUnavailable
+from core.domain.pace import Outcome
+from core.domain.retry_after import retry_after_s
+from core.errors import NotConfigured, UpstreamRefused
 from core.media import media_path
 from core.models import Endpoint
+from core.pace import Garbled, TryFailed
 
-MAX_RETRIES = 7  # the library's back-off (.5 s doubling to 8 s) then bridges a restart of about half a minute
 PER_MILLION = Decimal(1_000_000)
-MAY_PASS = (408, 409)  # a time-out and a lock; the library has tried these again
+MAY_PASS = (408, 409)  # a time-out and a lock
+OVERLOADED = (*MAY_PASS, 503, 529)
+TOO_MANY, SERVER_ERROR = 429, 500
 ABOUT_THE_CALL = (400, 413, 422)  # this very question is refused; other statuses are about the endpoint
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -195,13 +200,13 @@ def client_open(endpoint: Endpoint) -> openai.AsyncOpenAI:
         base_url=endpoint.base_url,
         api_key=key,
         timeout=endpoint.timeout_s,
-        max_retries=MAX_RETRIES,
+        max_retries=0,  # core.pace tries again: every try takes a turn
         http_client=openai.DefaultAioHttpClient(),
     )
 
 
 async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest) -> CallAnswer:
-    """Make one call, retried by the library with the same Idempotency-Key while waiting may help.
+    """One try of a call; TryFailed says what the server's pace learns from it.
 
     The body is posted as it is: the library's typed method walks through it twice, a third of a call's cost.
     """
@@ -217,19 +222,28 @@ def errors_named(who: str) -> Iterator[None]:
     """Whatever the library or a reply does wrong, as an error that says whether waiting helps."""
     try:
         yield
-    except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-        raise UpstreamUnavailable(f"{who} did not answer: {error}") from error
+    except openai.APIStatusError as error:
+        raise error_of_status(who, error) from error
+    except openai.APITimeoutError as error:
+        raise TryFailed(f"{who} did not answer in time: {error}", Outcome.CROWDED) from error
+    except openai.APIConnectionError as error:
+        raise TryFailed(f"{who} did not answer: {error}", Outcome.FAILED) from error
     except openai.APIError as error:
-        raise error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {error}") from error
+        raise UpstreamRefused(f"{who} refused the call: {error}") from error
     except ValueError as error:
-        raise UpstreamUnavailable(f"{who} sent something that is no answer: {error}") from error
+        raise Garbled(f"{who} sent something that is no answer: {error}") from error
 
 
-def error_of_status(status: int) -> type[DpeError]:
-    """Which named error a status means that is neither success, 429 nor 5xx."""
-    if status in MAY_PASS:
-        return UpstreamUnavailable
-    return CallRefused if status in ABOUT_THE_CALL else UpstreamRefused
+def error_of_status(who: str, error: openai.APIStatusError) -> TryFailed | UpstreamRefused:
+    """What a status that is no success means: to be tried again, about this question, or about the endpoint."""
+    status, wait_s = error.status_code, retry_after_s(error.response.headers, datetime.now(UTC))
+    if status == TOO_MANY:
+        return TryFailed(f"{who} asks for fewer calls: {error}", Outcome.REFUSED, retry_after_s=wait_s)
+    if status in OVERLOADED:
+        return TryFailed(f"{who} did not answer: {error}", Outcome.CROWDED, retry_after_s=wait_s)
+    if status >= SERVER_ERROR:
+        return TryFailed(f"{who} did not answer: {error}", Outcome.FAILED, retry_after_s=wait_s)
+    return (CallRefused if status in ABOUT_THE_CALL else UpstreamRefused)(f"{who} refused the call: {error}")
 
 
 def read_reply(reply: Completion) -> CallAnswer:

@@ -24,6 +24,7 @@ class Environment:
     port: int
     import_roots: tuple[Path, ...]
     watchdog_s: int
+    call_patience_s: int
 
 
 def environment_read() -> Environment:
@@ -41,6 +42,7 @@ def environment_read() -> Environment:
         port=number("PORT", 8000),
         import_roots=paths("DPE_IMPORT_ROOTS", var / "imports"),
         watchdog_s=whole("DPE_WATCHDOG_S", 0),
+        call_patience_s=whole("DPE_CALL_PATIENCE_S", 300),
     )
 
 

@@ -132,6 +132,7 @@ EXPORTS_ROOT = ENV.var / "exports"
 DISK_REPORT = ENV.var / "disk.json"
 IMPORT_ROOTS = ENV.import_roots
 WATCHDOG_S = ENV.watchdog_s
+CALL_PATIENCE_S = ENV.call_patience_s
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20
 
 CELERY_BROKER_URL = ENV.redis_url
