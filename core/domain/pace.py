@@ -9,12 +9,14 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
-SAME: Final = 1.33  # two heights within a third of one another are the same wall
-SOON, LEAST_DROP = 0.05, 0.03
-CREDIT_S: Final = 0.05  # a try that comes late by less than this does not slow the next ones down
+from core.domain.level import Level
+
+LATE_S: Final = 0.05  # what comes later than this was held back by something else than the rate
+CREDIT_S: Final = 0.02  # a try that comes late by less than this does not slow the next ones down
 WINDOW_S: Final = 10.0
 SHORTEST_S: Final = 0.2  # what is counted in less time says little about a second
-HEAVY: Final = 0.1
+HEAVY, FEW = 0.1, 4
+REST_S: Final = 0.2  # after a refusal, in which a server's bucket fills a little
 FAILURES: Final = 8
 FIRST_COOL_S, LONGEST_COOL_S = 1.0, 60.0
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 30.0
@@ -31,51 +33,8 @@ class Outcome(StrEnum):
 
 
 @dataclass
-class Level:
-    """A height that was refused: drop below it, come back to it, rest there, then look further up, faster and faster.
-
-    The way up is TCP's CUBIC (RFC 9438). Each time that it is refused at about the same height as before it drops half
-    as deep and rests twice as long, ``most`` times at most: a wall that stands still is rarely run into.
-    """
-
-    depth: float
-    rest: float
-    most: int
-    top: float = math.inf
-    agreed: int = 0
-    age: float = 0.0
-
-    @property
-    def height(self) -> float:
-        """As high as may be gone now; infinite as long as nothing was refused."""
-        if math.isinf(self.top):
-            return math.inf
-        rest, depth = self.rest * 2**self.agreed, max(self.depth / 2**self.agreed, LEAST_DROP)
-        return float(self.top * (1 + depth * ((self.age - rest) / rest) ** 3))
-
-    def drop(self, reached: float) -> None:
-        """Remember that ``reached`` was too high; where it was refused soon after a drop, that drop was too small."""
-        is_same = self.top / SAME <= reached <= self.top * SAME
-        is_soon = self.age < self.rest * 2**self.agreed * SOON
-        self.agreed = min(max(self.agreed + (-1 if is_soon else 1), 0), self.most) if is_same else 0
-        self.top, self.age = reached, 0.0
-
-    def grow(self, amount: float) -> None:
-        """Go on on the way up; twice its rest without a refusal shakes the belief that the wall is where it was."""
-        self.age += amount
-        if self.agreed and self.age > 2 * self.rest * 2**self.agreed:
-            self.top, self.agreed = self.height, self.agreed // 2
-            self.age = self.rest * 2**self.agreed
-
-    def lower(self, reached: float) -> None:
-        """What was dropped from was higher above the wall than it seemed."""
-        if reached < self.top:
-            self.top, self.agreed = reached, 0
-
-
-@dataclass
 class Spell:
-    """The tries since the last cut: when the first went, how many, and how many of them were refused."""
+    """The tries since the last cut: since when, how many, and how many of them were refused."""
 
     start: float = math.inf
     end: float = math.inf
@@ -91,7 +50,7 @@ class Spell:
     @property
     def is_heavy(self) -> bool:
         """Whether so many were refused that the height itself tells little."""
-        return self.refused > HEAVY * self.sent
+        return self.refused > max(FEW, HEAVY * self.sent)
 
     def accepted_per_s(self, now: float) -> float:
         """What the server took of it, above 0."""
@@ -123,7 +82,7 @@ class Rate:
         self._spell.began(now)
         if per_s := self.per_s:
             late_s = now - self._next_at
-            self._is_binding = late_s <= CREDIT_S
+            self._is_binding = late_s <= LATE_S
             if self._is_binding:
                 self.level.grow(now - self._last_at)
             credit_s = CREDIT_S * min(1.0, per_s / 10)  # at few tries a second a timer's delay is nothing
@@ -149,10 +108,10 @@ class Rate:
     def _cut(self, now: float) -> None:
         self._spell.refused += 1
         self._spell.end = now
-        known, height = self._is_binding and not self._spell.is_heavy, self.level.height
-        self.level.drop(height if known else min(height, self._spell.accepted_per_s(now)))
+        height = self.level.height
+        self.level.drop(height if self._is_binding else min(height, self._spell.accepted_per_s(now)))
         self._past, self._spell, self._is_binding = self._spell, Spell(), False
-        self._next_at = max(self._next_at, now)
+        self._next_at = max(self._next_at, now + REST_S)
 
 
 @dataclass

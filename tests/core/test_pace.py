@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from core.domain.pace import FAILURES, Outcome, Pace, backoff_s
+from core.domain.level import Level
+from core.domain.pace import FAILURES, REST_S, SHORTEST_S, Outcome, Pace, backoff_s
 from core.domain.retry_after import retry_after_s
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -81,9 +82,9 @@ def test_too_many_requests_set_a_rate_and_leave_the_calls_at_once_alone():
     pace = make_pace(64)
     go(pace, 0.0, *[Outcome.ANSWERED] * 10, Outcome.REFUSED)
     assert pace.limit.value == 64 and pace.rate.per_s is not None and pace.num_refused == 1
-    assert pace.wait_s(0.02) == 0
-    pace.begin(0.02)
-    assert 0 < pace.wait_s(0.02) <= 1 / pace.rate.per_s + 0.02
+    assert pace.wait_s(0.02) == pytest.approx(REST_S - 0.01), "a moment in which the server's bucket fills"
+    pace.begin(0.3)
+    assert pace.wait_s(0.3) == pytest.approx(1 / pace.rate.per_s)
 
 
 def test_an_unused_turn_costs_neither_rate_nor_room():
@@ -92,6 +93,40 @@ def test_an_unused_turn_costs_neither_rate_nor_room():
     one = pace.begin(1.0)
     pace.end(one, 1.0, Outcome.UNUSED)
     assert pace.wait_s(1.0) == 0 and pace.in_flight == 0
+
+
+def test_refusals_of_tries_that_went_together_set_the_rate_to_what_was_accepted_of_them():
+    pace = make_pace(64)
+    go(pace, 0.0, *[Outcome.REFUSED] * 54, *[Outcome.ANSWERED] * 10)
+    go(pace, 1.0, Outcome.ANSWERED)
+    assert pace.rate.per_s is not None and pace.rate.per_s < 64 / SHORTEST_S / 3
+
+
+def test_a_rate_that_is_refused_again_at_the_same_height_drops_less_and_rests_longer():
+    level = Level(depth=0.3, rest=2.0, most=4)
+    level.drop(100.0)
+    assert level.height == pytest.approx(70.0)
+    level.grow(2.0)
+    assert level.height == pytest.approx(100.0)
+    level.drop(level.height)
+    assert level.height == pytest.approx(85.0)
+    level.grow(3.9)
+    assert level.height < 100.0
+
+
+def test_a_level_that_is_refused_again_at_once_was_dropped_too_little():
+    level = Level(depth=0.3, rest=2.0, most=4, top=100.0, agreed=3, age=9.0)
+    level.drop(100.0)
+    assert level.agreed == 4
+    level.drop(level.height)
+    assert level.agreed == 3
+
+
+def test_a_wall_that_is_not_met_for_twice_the_rest_is_no_longer_believed_in():
+    level = Level(depth=0.3, rest=2.0, most=4, top=100.0, agreed=4)
+    for _ in range(90):
+        level.grow(1.0)
+    assert level.height > 500
 
 
 def test_a_refusal_for_good_says_nothing_about_the_load():
