@@ -38,4 +38,4 @@ drill: $(STAMP) ## kill everything in every stage; the round must end the same
 	@exec $(PY) -m demo.drill
 
 bench: $(STAMP) ## all benchmarks that need no GPU
-	@for name in web_start pages grading answer_overhead import_tsv orchestrator generation_chaos generation_memory metric_ingest kill_resume hang demo_round; do $(PY) -m bench.$$name || exit 1; done
+	@for name in web_start rate_limit pages grading answer_overhead import_tsv orchestrator generation_chaos generation_memory metric_ingest kill_resume hang demo_round; do $(PY) -m bench.$$name || exit 1; done

@@ -35,6 +35,11 @@ class Forgetful(Ledger):
         async with self.widths[request.role]:
             return await send(self._client(endpoint), endpoint, request)
 
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            await client.close()
+
 
 def endpoints_of(mixture: Mixture) -> dict[str, Endpoint]:
     """Who plays which role."""
@@ -57,7 +62,7 @@ class Bare:
     async def write_all(self) -> None:
         """Plan and deal, then choose and write."""
         nobody: Any = None
-        ledger = Forgetful(self.wave.context, self.endpoints, nobody, nobody)
+        ledger = Forgetful(self.wave.context, self.endpoints, nobody, nobody, nobody)
         ledger.widths = {role: asyncio.Semaphore(row.concurrency) for role, row in self.endpoints.items()}
         width = self.wave.config.generation.concurrency
         errands = self.wave.errands

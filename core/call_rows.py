@@ -13,7 +13,7 @@ from core.reservations import Short, Terms, release, reservations_settle, reserv
 CHUNK = 500
 CLOSED = (
     *("status", "choices", "finish", "tokens_in", "tokens_out", "cost", "latency_ms", "error", "answered_at"),
-    *("reserved_money", "reserved_tokens", "lost_money", "lost_tokens"),
+    *("num_refused", "reserved_money", "reserved_tokens", "lost_money", "lost_tokens"),
 )
 Request = CallRequest | EditRequest
 Asked = tuple[Endpoint, Request]

@@ -46,7 +46,7 @@ def session_open(*, is_private: bool, patience_s: float, key: str) -> aiohttp.Cl
     )
 
 
-def client_open(endpoint: Endpoint, key: str, max_retries: int) -> openai.AsyncOpenAI:
+def client_open(endpoint: Endpoint, key: str) -> openai.AsyncOpenAI:
     """The library's client for one endpoint, closed by its caller."""
     http = openai.DefaultAioHttpClient(follow_redirects=False)
     transport: Any = http._transport
@@ -57,7 +57,7 @@ def client_open(endpoint: Endpoint, key: str, max_retries: int) -> openai.AsyncO
         base_url=endpoint.base_url,
         api_key=key,
         timeout=endpoint.timeout_s,
-        max_retries=max_retries,
+        max_retries=0,  # core.pace tries again: every try takes a turn
         http_client=http,
     )
 

@@ -60,7 +60,7 @@ class Edits(BaseModel):
 
 
 async def send_edit(client: openai.AsyncOpenAI, endpoint: Endpoint, request: EditRequest) -> list[Picture]:
-    """The pictures that came back whole, at most as many as were asked for; retried by the library as any call is."""
+    """The pictures that came back whole, at most as many as were asked for; one try."""
     with errors_named(f"{endpoint.base_url} ({request.role})", client.api_key):
         raw = await client.images.with_raw_response.edit(
             model=endpoint.model,

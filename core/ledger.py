@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from random import Random
 
 import openai
 from asgiref.sync import sync_to_async
@@ -18,17 +19,16 @@ from core.call_rows import Asked, calls_close, calls_open
 from core.capabilities import learned_store, takes_no_pictures
 from core.concurrency import slots_at_once
 from core.errors import DpeError, JobPaused, NotConfigured, UpstreamRefused
-from core.gates import Gate
 from core.group_writer import GroupWriter
 from core.image_edits import EditRequest, send_edit
 from core.jobs.context import JobContext
 from core.ledger_budget import LedgerBudget
 from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
-from core.pace import Pace, send_paced
 from core.provider import CallAnswer, CallRequest, client_open, send
 from core.reservations import Short, calls_lost
 from core.room import Room, first_error
+from core.servers import Servers
 from core.tool_calls import ToolUse, tool_uses_store, tools_used
 from core.valve import Valve
 
@@ -49,6 +49,7 @@ class Ledger:
     endpoints: dict[str, Endpoint]
     writer: GroupWriter
     budget: LedgerBudget
+    servers: Servers
     done: int = 0
     total: int = 0
     unit: str = "samples"
@@ -56,7 +57,6 @@ class Ledger:
     slots: Room = field(default_factory=lambda: Room(1))
     valve: Valve = field(default_factory=Valve)
     _clients: dict[tuple[str, str, float], openai.AsyncOpenAI] = field(default_factory=dict)
-    _gates: dict[str, Gate] = field(default_factory=dict)
 
     def endpoint(self, role: str) -> Endpoint:
         """Who plays ``role``; NotConfigured when nobody does, or nobody who can."""
@@ -75,11 +75,6 @@ class Ledger:
         endpoint = self.endpoint(request.role)
         limited = replace(request, ceiling=self.budget.limits.max_answer_tokens)
         return await self._once(endpoint, limited, lambda client: send(client, endpoint, limited))
-
-    async def ask_paced(self, request: CallRequest, pace: Pace) -> CallAnswer:
-        """As ``ask``, with as many calls at once as ``pace`` allows; every try tells it how the endpoint bears them."""
-        endpoint = self.endpoint(request.role)
-        return await self._once(endpoint, request, lambda client: send_paced(client, endpoint, request, pace))
 
     async def edit(self, request: EditRequest) -> tuple[str, ...]:
         """Edited pictures by sha256, from the ledger or new; they are stored before they are returned."""
@@ -119,14 +114,13 @@ class Ledger:
 
     async def _if_it_fits(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer | DpeError | None:
         """What came of it; None where the call fits no budget now, and it was waited for one that may leave room."""
-        gate = self._gates.setdefault(request.role, Gate(endpoint.concurrency))
         async with AsyncExitStack() as out:
-            async with gate.rows:
+            async with self.servers.rows(endpoint).place():
                 await out.enter_async_context(self.valve.out())
                 call = await self.writer.write(self._open, (endpoint, request))
                 if isinstance(call, ModelCall) and call.status == "answered":
                     return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
-                came = await self._send(call, endpoint, gate, send_it) if isinstance(call, ModelCall) else None
+                came = await self._send(call, endpoint, send_it) if isinstance(call, ModelCall) else None
             if isinstance(call, ModelCall):
                 await self.writer.write(calls_close, call)
                 self.budget.settled(call.latency_ms / 1000)
@@ -135,21 +129,27 @@ class Ledger:
             self.valve.shut(reason)
         return None
 
-    async def _send(self, call: ModelCall, endpoint: Endpoint, gate: Gate, send_it: Send) -> CallAnswer | DpeError:
-        """What came of it; the call is to be stored as it then stands."""
-        known = endpoint.capabilities
-        async with gate.calls:
+    async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer | DpeError:
+        """What came of it, after as many tries as the server's pace allows; the call is to be stored as it then is."""
+        server, known = self.servers.server(endpoint), endpoint.capabilities
+        caller = server.caller()
+
+        async def one_try() -> CallAnswer:
             started = time.monotonic()
             try:
-                answer = await send_it(self._client(endpoint))
-            except DpeError as error:
-                call.status = "failed" if isinstance(error, (UpstreamRefused, NotConfigured)) else "unknown"
-                call.error = str(error)
-                return error
+                return await send_it(self._client(endpoint))
             finally:
                 call.latency_ms = int(1000 * (time.monotonic() - started))
+
+        try:
+            answer = await server.ask(endpoint.role, one_try, caller)
+        except DpeError as error:
+            call.status = "failed" if isinstance(error, (UpstreamRefused, NotConfigured)) else "unknown"
+            call.error, call.num_refused = str(error), caller.num_refused
+            return error
         call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
         call.tokens_in, call.tokens_out, call.cost = answer.tokens_in, answer.tokens_out, answer.cost(endpoint)
+        call.num_refused = caller.num_refused
         if endpoint.capabilities != known:
             await self.writer.write(learned_store, endpoint)
         return answer
@@ -194,10 +194,16 @@ class Ledger:
             if self.valve.reason and self.is_home:
                 raise self.valve.reason
             await self.slots_refresh()
+            if self.servers.are_due():
+                await self.limits_refresh()
 
     async def slots_refresh(self) -> None:
         """Take up how many slots people want to be worked on at once now."""
         self.slots.move(await sync_to_async(slots_at_once)(self.context.job.campaign_id or 0))
+
+    async def limits_refresh(self) -> None:
+        """Move the ceilings to what the endpoints' rows say by now, and show on them how their servers stand."""
+        await self.servers.refresh(self.endpoints)
 
     @property
     def is_home(self) -> bool:
@@ -205,9 +211,10 @@ class Ledger:
         return not self.valve.num_out and self.writer.is_idle
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and show how the servers stood at the end."""
         for client in self._clients.values():
             await client.close()
+        await self.servers.close()
 
 
 @asynccontextmanager
@@ -218,7 +225,8 @@ async def ledger_open(context: JobContext) -> AsyncIterator[Ledger]:
     rows = [row async for row in Endpoint.objects.filter(campaign=context.job.campaign)]
     await sync_to_async(context.heed)()
     await sync_to_async(calls_lost)(budget.campaign_id, context.job.pk)
-    ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing), budget)
+    servers = Servers(context, Random(context.job.pk))  # noqa: S311 - spreads retries
+    ledger = Ledger(context, {row.role: row for row in rows}, GroupWriter(context.writing), budget, servers)
     await ledger.slots_refresh()
     try:
         with first_error():

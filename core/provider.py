@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -17,15 +18,19 @@ from core.capabilities import UNTESTED, Capabilities, JsonWay, capabilities_of, 
 from core.completion import Completion, Usage, choice_text, finish_of, parse_choice
 from core.domain.budget import DEFAULT_ANSWER_TOKENS, money_up
 from core.domain.files import hash_bytes
-from core.errors import DpeError, NotConfigured, UpstreamRefused, UpstreamUnavailable
+from core.domain.pace import Outcome
+from core.domain.retry_after import retry_after_s
+from core.errors import DpeError, NotConfigured, UpstreamRefused
 from core.keys import key_advice, key_hide, key_hide_in_answer, key_of
 from core.media import media_path
 from core.models import Endpoint
+from core.pace import Garbled, TryFailed
 
-MAX_RETRIES = 7  # the library's back-off (.5 s doubling to 8 s) then bridges a restart of about half a minute
 SHOWN = 2000  # characters of what a server said against a call
 PER_MILLION = Decimal(1_000_000)
-MAY_PASS = (408, 409)  # a time-out and a lock; the library has tried these again
+MAY_PASS = (408, 409)  # a time-out and a lock
+OVERLOADED = (*MAY_PASS, 503, 529)
+TOO_MANY, SERVER_ERROR = 429, 500
 ABOUT_THE_CALL = (400, 413, 422)  # this very question is refused; other statuses are about the endpoint
 SCHEMA_WORDS = "\n\nReply with nothing but one JSON object that fits this JSON schema: "
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -177,11 +182,11 @@ def client_open(endpoint: Endpoint) -> openai.AsyncOpenAI:
     key = key_of(endpoint.key_env)
     if not key:
         raise NotConfigured(f"The endpoint for {endpoint.role} has no key. {key_advice(endpoint.key_env)}")
-    return guarded.client_open(endpoint, key, MAX_RETRIES)
+    return guarded.client_open(endpoint, key)
 
 
 async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest) -> CallAnswer:
-    """Make one call in the way that the endpoint is known to need.
+    """One try of a call in the way that the endpoint is known to need.
 
     One that was never tested is asked by the schema, and where it refuses that, in words; what this shows is put into
     ``endpoint.capabilities`` (not stored here).
@@ -204,7 +209,7 @@ async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequ
 
 
 async def post(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequest, able: Capabilities) -> CallAnswer:
-    """Make one call, retried by the library with the same Idempotency-Key while waiting may help.
+    """One try of a call; TryFailed says what the server's pace learns from it.
 
     The body is posted as it is: the library's typed method walks through it twice, a third of a call's cost.
     """
@@ -232,11 +237,15 @@ def error_named(who: str, error: Exception, key: str) -> DpeError:
     said = key_hide(words_of(error), key)[:SHOWN]
     if fault := guarded.refused_by(error):
         return UpstreamRefused(f"{who} was not asked: {fault}.")
-    if isinstance(error, (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)):
-        return UpstreamUnavailable(f"{who} did not answer: {said}")
+    if isinstance(error, openai.APIStatusError):
+        return error_of_status(who, error, said)
+    if isinstance(error, openai.APITimeoutError):
+        return TryFailed(f"{who} did not answer in time: {said}", Outcome.CROWDED)
+    if isinstance(error, openai.APIConnectionError):
+        return TryFailed(f"{who} did not answer: {said}", Outcome.FAILED)
     if isinstance(error, openai.APIError):
-        return error_of_status(getattr(error, "status_code", 0))(f"{who} refused the call: {said}")
-    return UpstreamUnavailable(f"{who} sent something that is no answer: {said}")
+        return UpstreamRefused(f"{who} refused the call: {said}")
+    return Garbled(f"{who} sent something that is no answer: {said}")
 
 
 def words_of(error: Exception) -> str:
@@ -249,11 +258,16 @@ def words_of(error: Exception) -> str:
     return str(error)
 
 
-def error_of_status(status: int) -> type[DpeError]:
-    """Which named error a status means that is neither success, 429 nor 5xx."""
-    if status in MAY_PASS:
-        return UpstreamUnavailable
-    return CallRefused if status in ABOUT_THE_CALL else UpstreamRefused
+def error_of_status(who: str, error: openai.APIStatusError, said: str) -> TryFailed | UpstreamRefused:
+    """What a status that is no success means: to be tried again, about this question, or about the endpoint."""
+    status, wait_s = error.status_code, retry_after_s(error.response.headers, datetime.now(UTC))
+    if status == TOO_MANY:
+        return TryFailed(f"{who} asks for fewer calls: {said}", Outcome.REFUSED, retry_after_s=wait_s)
+    if status in OVERLOADED:
+        return TryFailed(f"{who} did not answer: {said}", Outcome.CROWDED, retry_after_s=wait_s)
+    if status >= SERVER_ERROR:
+        return TryFailed(f"{who} did not answer: {said}", Outcome.FAILED, retry_after_s=wait_s)
+    return (CallRefused if status in ABOUT_THE_CALL else UpstreamRefused)(f"{who} refused the call: {said}")
 
 
 def read_reply(reply: Completion, key: str) -> CallAnswer:

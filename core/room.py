@@ -1,35 +1,59 @@
 """How many pieces of work may be under way at once: a number that may be moved while they are."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Room:
-    """Lets at most ``limit`` in. Moved up it lets more in at once; moved down, nobody until enough have left."""
+    """Lets at most ``limit`` in, first come first. Moved up it lets more in at once; moved down, nobody until enough
+    have left.
+    """
 
     limit: int
     num_inside: int = 0
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     async def enter(self) -> None:
         """Go in, as soon as there is room."""
-        while self.num_inside >= self.limit:
-            self._changed.clear()
-            await self._changed.wait()
-        self.num_inside += 1
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._admit()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()
+            raise
 
     def leave(self) -> None:
         """Make room."""
         self.num_inside -= 1
-        self._changed.set()
+        self._admit()
 
     def move(self, limit: int) -> None:
         """Let another number in from now on."""
         self.limit = limit
-        self._changed.set()
+        self._admit()
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Inside for the length of the block."""
+        await self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def _admit(self) -> None:
+        while self._waiting and self.num_inside < self.limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self.num_inside += 1
+                turn.set_result(None)
 
 
 async def gather_bounded(work: Sequence[Callable[[], Awaitable[None]]], room: Room | int) -> None:

@@ -28,6 +28,7 @@ class Environment:
     watchdog_s: int
     private_endpoints: str
     secrets: Path
+    call_patience_s: int
 
 
 def environment_read() -> Environment:
@@ -48,6 +49,7 @@ def environment_read() -> Environment:
         watchdog_s=whole("DPE_WATCHDOG_S", 0),
         private_endpoints=choice("DPE_PRIVATE_ENDPOINTS", WHO_MAY, who_may(hosts)),
         secrets=Path(os.environ.get("DPE_SECRETS") or "/run/secrets"),
+        call_patience_s=whole("DPE_CALL_PATIENCE_S", 300),
     )
 
 

@@ -135,6 +135,7 @@ IMPORT_ROOTS = ENV.import_roots
 WATCHDOG_S = ENV.watchdog_s
 PRIVATE_ENDPOINTS = ENV.private_endpoints
 SECRETS_ROOT = ENV.secrets
+CALL_PATIENCE_S = ENV.call_patience_s
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20
 
 CELERY_BROKER_URL = ENV.redis_url

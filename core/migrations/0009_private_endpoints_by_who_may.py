@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0007_calls_know_what_they_are_for'),
+        ('core', '0008_endpoint_pace'),
     ]
 
     operations = [

@@ -21,6 +21,7 @@ class Endpoint(models.Model):
     price_image = models.DecimalField(max_digits=12, decimal_places=6, default=0, help_text="money a picture edited")
     capabilities = models.JSONField(default=dict, help_text="what the last test found: images, n, json_schema, usage")
     checked_at = models.DateTimeField(null=True)
+    pace = models.JSONField(default=dict, help_text="how the server bore the calls of the last job that used it")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["campaign", "role"], name="one_endpoint_a_role")]
@@ -59,6 +60,7 @@ class ModelCall(models.Model):
         ],
     )
     num_sent = models.PositiveSmallIntegerField(default=1)
+    num_refused = models.PositiveSmallIntegerField(default=0, help_text="tries that were too many at once (429)")
     inputs = models.JSONField(default=dict, help_text="what was asked: text, and pictures by sha256")
     choices = models.JSONField(default=list)
     finish = models.CharField(max_length=10, blank=True, help_text="length: an answer was cut off; stop: none was")

@@ -18,7 +18,6 @@ from core.errors import UpstreamRefused, WrongState
 from core.jobs.context import JobContext
 from core.ledger import Ledger, ledger_open
 from core.models import Endpoint, Media
-from core.pace import Pace
 from core.provider import CallRefused, CallRequest, ImageRef
 from core.roles import MODEL_UNDER_TEST
 from core.room import first_error
@@ -63,23 +62,20 @@ async def ask_all(context: JobContext, run: AnswerRun, missing: Sequence[Questio
     async with ledger_open(context) as ledger:
         endpoint = ledger.endpoint(MODEL_UNDER_TEST)
         endpoint_check(run, endpoint)
-        pace = Pace(endpoint.concurrency)
         ledger.total, ledger.unit = run.num_items * run.num_answers, "answers"
         ledger.done = ledger.total - len(missing)
         for start in range(0, len(missing), size):
             batch = [request_of(run, question, mimes) for question in missing[start : start + size]]
-            answers = await ask_batch(ledger, pace, run, batch)
+            answers = await ask_batch(ledger, run, batch)
             await sync_to_async(batch_store)(context, answers)
             ledger.done += len(answers)
 
 
-async def ask_batch(
-    ledger: Ledger, pace: Pace, run: AnswerRun, batch: Sequence[tuple[Question, CallRequest]]
-) -> list[Answer]:
+async def ask_batch(ledger: Ledger, run: AnswerRun, batch: Sequence[tuple[Question, CallRequest]]) -> list[Answer]:
     """The batch's answers in its order; the first error ends the rest."""
     with first_error():
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask_one(ledger, pace, run, *asked)) for asked in batch]
+            tasks = [group.create_task(ask_one(ledger, run, *asked)) for asked in batch]
     return [task.result() for task in tasks]
 
 
@@ -118,11 +114,11 @@ def request_of(run: AnswerRun, question: Question, mimes: dict[str, str]) -> tup
     )
 
 
-async def ask_one(ledger: Ledger, pace: Pace, run: AnswerRun, question: Question, request: CallRequest) -> Answer:
+async def ask_one(ledger: Ledger, run: AnswerRun, question: Question, request: CallRequest) -> Answer:
     """The answer to one question; one that the endpoint refuses is kept as refused, with its reason in the ledger."""
     about = {"run": run, "item": question.item, "sample_ix": question.sample_ix}
     try:
-        said = await ledger.ask_paced(request, pace)
+        said = await ledger.ask(request)
     except CallRefused:
         return Answer(**about, text="", num_tokens=0, finish=REFUSED)
     return Answer(**about, text=said.choices[0], num_tokens=said.tokens_out, finish=said.finish or "stop")

@@ -36,7 +36,7 @@ class Word(BaseModel):
 def quick(monkeypatch):
     monkeypatch.setattr("core.ledger.BEAT_S", 0.02)
     monkeypatch.setattr("core.ledger_budget.PATIENCE_S", 0.05)
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
 
 
 @pytest.fixture

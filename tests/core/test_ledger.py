@@ -1,21 +1,27 @@
 """Paid for once: a call's row comes before the call, a stored answer is never asked for again."""
 
+import asyncio
+import time
 from functools import partial
 
 import pytest
+from aiohttp import web
 from asgiref.sync import async_to_sync
 from django.db import connection
 from pydantic import BaseModel
 
 from core import ledger
+from core.domain.files import write_atomic
 from core.errors import JobCancelled, LeaseLost, NotConfigured, UpstreamRefused, UpstreamUnavailable
+from core.image_edits import EditRequest
 from core.jobs.services import job_cancel
 from core.ledger import ledger_open
+from core.media import media_path
 from core.models import Endpoint, Job, ModelCall
-from core.provider import MAX_RETRIES, CallAnswer, CallRequest
+from core.provider import CallAnswer, CallRequest, ImageRef
 from core.room import gather_bounded
 from tests.factories import make_campaign, make_context, make_job
-from tests.fake_endpoint import FakeEndpoint, served
+from tests.fake_endpoint import FakeEndpoint, read_request, served
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +39,7 @@ def server():
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
     """A server that is down is down at once."""
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
 
 
 def make_working(server, **fields):
@@ -211,10 +217,6 @@ def test_no_more_than_the_endpoint_allows_are_under_way_at_once(server):
     assert max(most) == 3
 
 
-def test_a_restart_of_half_a_minute_is_bridged_by_the_library():
-    assert sum(min(0.5 * 2**i, 8) for i in range(MAX_RETRIES)) >= 30
-
-
 def test_a_few_calls_are_written_down_before_their_turn_so_that_the_next_starts_when_one_ends(server, monkeypatch):
     opened, ahead, open_them = [], [], ledger.calls_open
 
@@ -227,3 +229,150 @@ def test_a_few_calls_are_written_down_before_their_turn_so_that_the_next_starts_
     server.delay_s = 0.1
     ask(make_working(server, concurrency=8), *map(request, range(40)), limit=40)
     assert len(opened) == 40 and max(ahead) == 10
+
+
+def refuse_first(server, count: int, status: int = 429, **headers) -> None:
+    """The server turns its first ``count`` requests away."""
+    real, left = server.handle, [status] * count
+
+    async def handle(request):
+        if left:
+            server.seen.append(read_request(await request.json(), request.headers["Idempotency-Key"]))
+            return web.json_response({"error": {"message": "slow down"}}, status=left.pop(), headers=headers)
+        return await real(request)
+
+    server.handle = handle
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 408])
+def test_every_try_of_a_call_bears_the_same_key_and_counts_as_sent_once(settings, status):
+    settings.CALL_PATIENCE_S = 60
+    server = FakeEndpoint({"Word": lambda asked: {"word": "x"}})
+    refuse_first(server, 2, status, **{"Retry-After": "0"})
+    with served(server):
+        ask(make_working(server), request(1))
+    assert len(server.seen) == 3 and len({asked.key for asked in server.seen}) == 1
+    call = ModelCall.objects.get()
+    assert (call.status, call.num_sent, call.num_refused) == ("answered", 1, 2 if status == 429 else 0)
+
+
+def test_an_edit_is_tried_again_too(settings):
+    settings.CALL_PATIENCE_S = 60
+    server = FakeEndpoint({}, edit=lambda form: {"data": []})
+    real, left = server.handle_edit, [429]
+
+    async def handle(asked):
+        if left:
+            await asked.read()
+            return web.json_response({}, status=left.pop(), headers={"retry-after-ms": "1"})
+        return await real(asked)
+
+    server.handle_edit = handle
+    with served(server):
+        context = make_working(server)
+        Endpoint.objects.update(role="editor")
+        write_atomic(media_path("a" * 64), b"picture")
+        edit = EditRequest("s1", "v1", ImageRef("a" * 64, "image/png"), "make it blue", 1)
+
+        async def main():
+            async with ledger_open(context) as ledger:
+                return await ledger.edit(edit)
+
+        assert async_to_sync(main)() == ()
+    assert ModelCall.objects.get().num_refused == 1
+
+
+def test_roles_on_one_server_wait_together_when_it_asks_one_of_them_to(settings):
+    settings.CALL_PATIENCE_S = 60
+    server = FakeEndpoint({"Word": lambda asked: {"word": "x"}})
+    refuse_first(server, 1, 503, **{"retry-after-ms": "400"})
+    with served(server):
+        context = make_working(server)
+        Endpoint.objects.create(campaign=context.job.campaign, role="validator", base_url=server.url, model="m")
+        answered_at = []
+
+        async def main():
+            async with ledger_open(context) as ledger:
+                asked = asyncio.create_task(ledger.ask(request(1)))
+                while not server.seen or not ledger.servers.server(ledger.endpoint("planner")).pace.num_failed:
+                    await asyncio.sleep(0.001)
+                started = time.monotonic()
+                await ledger.ask(request(2, "validator"))
+                answered_at.append(time.monotonic() - started)
+                await asked
+
+        async_to_sync(main)()
+    assert answered_at[0] > 0.25
+
+
+def test_how_a_server_stands_is_shown_on_all_its_endpoints(server):
+    context = make_working(server, concurrency=5)
+    ask(context, request(1))
+    pace = Endpoint.objects.get().pace
+    assert (pace["limit"], pace["in_flight"], pace["circuit"], pace["refused"]) == (5, 0, "closed", 0)
+    assert pace["rate"] is None and pace["at"]
+
+
+def test_concurrency_that_is_raised_while_a_job_runs_is_taken_up_by_it():
+    server, under_way = FakeEndpoint({"Word": lambda asked: {"word": "x"}}), [0, 0]
+    real = server.handle
+
+    async def counted(asked):
+        under_way[0] += 1
+        under_way[1] = max(under_way)
+        while under_way[1] < 4 and server.down_after is None:
+            await asyncio.sleep(0.005)
+        try:
+            return await real(asked)
+        finally:
+            under_way[0] -= 1
+
+    server.handle = counted
+    with served(server):
+        context = make_working(server, concurrency=1)
+
+        async def main():
+            async with ledger_open(context) as ledger:
+                calls = [asyncio.create_task(ledger.ask(request(number))) for number in range(6)]
+                while not under_way[0]:
+                    await asyncio.sleep(0.001)
+                await Endpoint.objects.aupdate(concurrency=4)
+                await ledger.limits_refresh()
+                await asyncio.gather(*calls)
+
+        async_to_sync(main)()
+    assert under_way[1] == 4
+
+
+def test_a_ledger_looks_at_its_endpoints_again_with_its_beat(server, monkeypatch):
+    monkeypatch.setattr("core.ledger.BEAT_S", 0.01)
+    monkeypatch.setattr("core.servers.REFRESH_S", 0.01)
+    context = make_working(server, concurrency=1)
+
+    async def main():
+        async with ledger_open(context) as ledger:
+            await ledger.ask(request(1))
+            await Endpoint.objects.aupdate(concurrency=7)
+            lane = ledger.servers.server(ledger.endpoint("planner")).lanes["planner"]
+            while lane.ceiling != 7:
+                await asyncio.sleep(0.005)
+
+    async_to_sync(main)()
+
+
+def test_what_waits_for_its_turn_is_not_called_sent_but_for_a_quarter():
+    server = FakeEndpoint({"Word": lambda asked: {"word": "x"}}, delay_s=30)
+    with served(server):
+        context = make_working(server, concurrency=2)
+
+        async def main():
+            async with ledger_open(context) as ledger:
+                calls = [asyncio.create_task(ledger.ask(request(number))) for number in range(9)]
+                while len(server.seen) < 2:
+                    await asyncio.sleep(0.005)
+                for call in calls:
+                    call.cancel()
+                await asyncio.gather(*calls, return_exceptions=True)
+
+        async_to_sync(main)()
+    assert ModelCall.objects.filter(status="sent").count() == 3

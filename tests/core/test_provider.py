@@ -43,7 +43,6 @@ def answer_with(monkeypatch, body, **fields) -> CallAnswer:
     """The call's answer from a server whose reply is ``body``, whatever that is."""
     from aiohttp import web
 
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
     server = FakeEndpoint({})
 
     async def handle(request):
@@ -68,21 +67,6 @@ def test_pictures_go_first_as_data_urls_and_choices_come_back_in_order():
     assert seen.key == request.idempotency_key(make_endpoint(server.url))
     assert answer.parsed(Word) == [Word(word="3")] * 3
     assert (answer.tokens_in, answer.tokens_out) == (10, 5)
-
-
-def test_the_library_retries_with_the_same_key():
-    with served(FakeEndpoint({"Word": lambda asked: {"word": "x"}}, down_after=0)) as server:
-        real = server.handle
-
-        async def down_once(request):
-            reply = await real(request)
-            server.down_after = None
-            return reply
-
-        server.handle = down_once
-        with served(server):
-            call(server)
-    assert len(server.seen) == 2 and len({asked.key for asked in server.seen}) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,7 +131,6 @@ def test_text_that_postgresql_cannot_store_is_made_clean(monkeypatch):
 
 
 def test_a_server_that_is_not_there_is_an_error_that_waiting_may_mend(monkeypatch):
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
     with pytest.raises(UpstreamUnavailable):
         call(FakeEndpoint({}, url="http://127.0.0.1:9/v1"))
 

@@ -32,7 +32,7 @@ def b64(data: bytes) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
 
 
 @pytest.fixture

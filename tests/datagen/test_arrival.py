@@ -26,7 +26,7 @@ def pictures(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def model(monkeypatch, settings, pictures) -> None:
     settings.MEDIA_ROOT = pictures
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
     monkeypatch.setattr(difficulty, "gpu_run", FakeModel())
 
 

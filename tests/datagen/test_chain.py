@@ -32,7 +32,7 @@ def pictures(tmp_path_factory) -> Path:
 def model(monkeypatch, settings, pictures) -> FakeModel:
     """The model behind the GPU border, and a server that is down is down at once."""
     settings.MEDIA_ROOT = pictures
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
     model = FakeModel()
     monkeypatch.setattr(difficulty, "gpu_run", model)
     return model

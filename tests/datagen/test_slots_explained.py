@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch) -> None:
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
     monkeypatch.setattr(difficulty, "gpu_run", FakeModel())
 
 

@@ -56,7 +56,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
-    monkeypatch.setattr("core.pace.WAITS_S", (0.01, 0.02, 0.04, 0.08))
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
 
 
 def make_asked(server, count: int = 3, **fields):
@@ -137,7 +137,8 @@ def test_the_same_run_again_asks_nothing(server):
     assert len(server.paid) == 3
 
 
-def test_a_crowded_endpoint_is_asked_more_slowly_and_every_answer_comes():
+def test_a_crowded_endpoint_is_asked_more_slowly_and_every_answer_comes(settings):
+    settings.CALL_PATIENCE_S = 60
     with served(Crowded({"": seven})) as server:
         run = execute(create(make_asked(server, 20, concurrency=16), sampling=Sampling(num_answers=4, temperature=1.0)))
         assert run.is_complete and Answer.objects.count() == 80

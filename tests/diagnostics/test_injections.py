@@ -20,7 +20,7 @@ OBEDIENT = {"settled": True, "strict": "correct", "lenient": "correct", "answer_
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
 
 
 @pytest.fixture

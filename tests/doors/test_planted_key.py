@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:Streamin
 
 @pytest.fixture
 def planted(monkeypatch, caplog):
-    monkeypatch.setattr("core.provider.MAX_RETRIES", 0)
+    monkeypatch.setattr("django.conf.settings.CALL_PATIENCE_S", 0)
     monkeypatch.setenv("PLANTED_KEY", KEY)
     caplog.set_level(logging.INFO)
     return caplog
