@@ -58,5 +58,5 @@ def endpoint_json(one: EndpointPulse) -> dict[str, Any]:
     """One endpoint in the window."""
     latency = {"median_ms": one.latency.median_ms, "p95_ms": one.latency.p95_ms} if one.latency else None
     told = {name: getattr(one, name) for name in ("calls", "errors", "in_flight")}
-    who = {name: getattr(one.endpoint, name) for name in ("role", "model", "base_url", "concurrency")}
+    who = {name: getattr(one.endpoint, name) for name in ("role", "model", "base_url", "concurrency", "pace")}
     return {**who, **told, "per_second": round(one.rate, 3), "latency": latency}

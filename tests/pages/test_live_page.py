@@ -120,6 +120,16 @@ def test_calls_a_second_latency_and_errors_are_told_by_endpoint(admin, mixture):
     assert "550 ms" in html and "1,000 ms" in html and "1 of 16" in html
 
 
+def test_how_a_server_bears_the_calls_stands_beside_its_endpoint(admin, mixture):
+    call = make_ended(mixture)
+    pace = {"limit": 12.4, "rate": 3.25, "refused": 7, "circuit": "open"}
+    type(call.endpoint).objects.filter(pk=call.endpoint_id).update(pace=pace)
+    working(mixture)
+    html = " ".join(shown(admin, mixture).split())
+    assert "12 at once, 3.2 a second, 7 refused" in html and "left alone for now" in html
+    assert rest(admin, mixture)["calls"]["endpoints"][0]["pace"] == pace
+
+
 def test_calls_of_other_mixtures_of_tools_and_of_long_ago_are_not_counted(admin, mixture):
     working(mixture)
     make_call(mixture.campaign, scope="mixture:0", answered_at=timezone.now())
