@@ -126,7 +126,7 @@ def test_how_a_server_bears_the_calls_stands_beside_its_endpoint(admin, mixture)
     type(call.endpoint).objects.filter(pk=call.endpoint_id).update(pace=pace)
     working(mixture)
     html = " ".join(shown(admin, mixture).split())
-    assert "12 at once, 3.2 a second, 7 refused" in html and "left alone for now" in html
+    assert "12 at once, 3.3 a second, 7 refused" in html and "left alone for now" in html
     assert rest(admin, mixture)["calls"]["endpoints"][0]["pace"] == pace
 
 
@@ -195,7 +195,7 @@ def test_it_asks_the_same_queries_however_many_calls_samples_and_slots_there_are
             shown(admin, mixture)
 
 
-QUERIES = 13
+QUERIES = 16
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads so few rows without an index")
