@@ -9,7 +9,7 @@ from core.models import ModelCall
 from tests.pages.rows import make_call, make_full_campaign, make_mixture, make_round
 from training.models import RoundStage
 
-fill = import_module("training.migrations.0006_old_calls_know_what_they_were_for").fill
+fill = import_module("training.migrations.0008_old_calls_know_what_they_were_for").fill
 
 
 @pytest.mark.django_db
