@@ -25,7 +25,7 @@ from core.jobs.context import JobContext
 from core.ledger_budget import LedgerBudget
 from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
-from core.provider import CallAnswer, CallRequest, client_open, send
+from core.provider import CallAnswer, CallRefused, CallRequest, client_open, send
 from core.reservations import Short, calls_lost
 from core.room import Room, first_error
 from core.servers import Servers
@@ -33,6 +33,7 @@ from core.tool_calls import ToolUse, tool_uses_store, tools_used
 from core.valve import Valve
 
 BEAT_S = 1.0
+HOME_LOOK_S = 0.01
 Request = CallRequest | EditRequest
 Send = Callable[[openai.AsyncOpenAI], Awaitable[CallAnswer]]
 
@@ -108,9 +109,20 @@ class Ledger:
         while came is None:
             came = await self._if_it_fits(endpoint, request, send_it)
         if isinstance(came, DpeError):
-            raise came
+            raise await self._last_error(came)
         self.answered[request.role] += 1
         return came
+
+    async def _last_error(self, error: DpeError) -> DpeError:
+        """What the call ends with. An error that ends the job lets the calls that are out come home and be stored
+        first, for they are paid; where another reason shut the valve before, that one stands.
+        """
+        if isinstance(error, CallRefused):
+            return error
+        self.valve.shut(error)
+        while not self.is_home:
+            await asyncio.sleep(HOME_LOOK_S)
+        return self.valve.reason or error
 
     async def _if_it_fits(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer | DpeError | None:
         """What came of it; None where the call fits no budget now, and it was waited for one that may leave room."""
