@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 import openai
 from asgiref.sync import sync_to_async
@@ -126,6 +127,7 @@ class Ledger:
 
     async def _if_it_fits(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer | DpeError | None:
         """What came of it; None where the call fits no budget now, and it was waited for one that may leave room."""
+        known = endpoint.capabilities
         async with AsyncExitStack() as out:
             async with self.servers.rows(endpoint).place():
                 await out.enter_async_context(self.valve.out())
@@ -136,6 +138,7 @@ class Ledger:
             if isinstance(call, ModelCall):
                 await self.writer.write(calls_close, call)
                 self.budget.settled(call.latency_ms / 1000)
+                await self._learn(endpoint, known)
                 return came
         if reason := await self.budget.wait(call):
             self.valve.shut(reason)
@@ -143,7 +146,7 @@ class Ledger:
 
     async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer | DpeError:
         """What came of it, after as many tries as the server's pace allows; the call is to be stored as it then is."""
-        server, known = self.servers.server(endpoint), endpoint.capabilities
+        server = self.servers.server(endpoint)
         caller = server.caller()
 
         async def one_try() -> CallAnswer:
@@ -162,9 +165,12 @@ class Ledger:
         call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
         call.tokens_in, call.tokens_out, call.cost = answer.tokens_in, answer.tokens_out, answer.cost(endpoint)
         call.num_refused = caller.num_refused
+        return answer
+
+    async def _learn(self, endpoint: Endpoint, known: dict[str, Any]) -> None:
+        """Store what the call showed of its endpoint, after its answer: that was paid."""
         if endpoint.capabilities != known:
             await self.writer.write(learned_store, endpoint)
-        return answer
 
     async def _keep(self, pictures: list[Picture]) -> None:
         """Files first, in a thread of their own, then the rows."""
