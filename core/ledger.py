@@ -129,13 +129,13 @@ class Ledger:
         """What came of it; None where the call fits no budget now, and it was waited for one that may leave room."""
         known = endpoint.capabilities
         async with AsyncExitStack() as out:
-            async with self.servers.rows(endpoint).place():
-                await out.enter_async_context(self.valve.out())
-                call = await self.writer.write(self._open, (endpoint, request))
-                if isinstance(call, ModelCall) and call.status == "answered":
-                    return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
-                came = await self._send(call, endpoint, send_it) if isinstance(call, ModelCall) else None
+            begin = await out.enter_async_context(self.servers.ahead(endpoint).place())
+            await out.enter_async_context(self.valve.out())
+            call = await self.writer.write(self._open, (endpoint, request))
+            if isinstance(call, ModelCall) and call.status == "answered":
+                return CallAnswer(tuple(call.choices), call.tokens_in, call.tokens_out, finish=call.finish)
             if isinstance(call, ModelCall):
+                came = await self._send(call, endpoint, begin, send_it)
                 await self.writer.write(calls_close, call)
                 self.budget.settled(call.latency_ms / 1000)
                 await self._learn(endpoint, known)
@@ -144,12 +144,15 @@ class Ledger:
             self.valve.shut(reason)
         return None
 
-    async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer | DpeError:
+    async def _send(
+        self, call: ModelCall, endpoint: Endpoint, begin: Callable[[], None], send_it: Send
+    ) -> CallAnswer | DpeError:
         """What came of it, after as many tries as the server's pace allows; the call is to be stored as it then is."""
         server = self.servers.server(endpoint)
         caller = server.caller()
 
         async def one_try() -> CallAnswer:
+            begin()
             started = time.monotonic()
             try:
                 return await send_it(self._client(endpoint))

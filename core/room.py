@@ -40,13 +40,19 @@ class Room:
         self._admit()
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Inside for the length of the block."""
+    async def place(self) -> AsyncIterator[Callable[[], None]]:
+        """Inside until the block ends, or until what it gives is called, however often."""
         await self.enter()
+        leaves = iter([self.leave])
+
+        def leave() -> None:
+            for once in leaves:
+                once()
+
         try:
-            yield
+            yield leave
         finally:
-            self.leave()
+            leave()
 
     def _admit(self) -> None:
         while self._waiting and self.num_inside < self.limit:

@@ -31,7 +31,7 @@ class Servers:
     random: Random
     _by_place: dict[Place, Server] = field(default_factory=dict)
     _pks: dict[Place, set[int]] = field(default_factory=dict)
-    _rows: dict[str, Room] = field(default_factory=dict)
+    _ahead: dict[str, Room] = field(default_factory=dict)
     _refreshed_at: float = -REFRESH_S
 
     def server(self, endpoint: Endpoint) -> Server:
@@ -45,14 +45,14 @@ class Servers:
             self._pks.setdefault(place, set()).add(endpoint.pk)
         return server
 
-    def rows(self, endpoint: Endpoint) -> Room:
-        """Room for the rows of the role's calls: those under way, and a few more that are written down already.
+    def ahead(self, endpoint: Endpoint) -> Room:
+        """Room for calls of the role that are written down before their turn.
 
         So the next call starts the moment one ends, and the server does not wait for our storing. A kill shows those
         few as perhaps sent.
         """
         server = self.server(endpoint)
-        return self._rows.setdefault(endpoint.role, Room(rows_at_once(server, endpoint.role)))
+        return self._ahead.setdefault(endpoint.role, Room(num_ahead(server, endpoint.role)))
 
     def are_due(self) -> bool:
         """Whether it is time to look at the endpoints' rows again, and to show how the servers stand."""
@@ -67,7 +67,7 @@ class Servers:
             server, ceiling = self._by_place.get(place_of(endpoint)), ceilings.get(endpoint.pk)
             if server and role in server.lanes and ceiling:
                 server.lane_set(role, ceiling)
-                self._rows.setdefault(role, Room(1)).move(rows_at_once(server, role))
+                self._ahead.setdefault(role, Room(1)).move(num_ahead(server, role))
 
     async def close(self) -> None:
         """Wake nobody any more, and show how the servers stood at the end."""
@@ -86,10 +86,9 @@ class Servers:
                 Endpoint.objects.filter(pk__in=pks).update(pace=state)
 
 
-def rows_at_once(server: Server, role: str) -> int:
-    """A quarter more than may be under way: storing takes less of a call's time than that."""
-    calls = min(server.lanes[role].ceiling, max(1, int(server.pace.limit.value)))
-    return calls + math.ceil(AHEAD * calls)
+def num_ahead(server: Server, role: str) -> int:
+    """A quarter of the calls that may be under way: storing takes less of a call's time than that."""
+    return math.ceil(AHEAD * min(server.lanes[role].ceiling, server.pace.limit.value))
 
 
 def place_of(endpoint: Endpoint) -> Place:

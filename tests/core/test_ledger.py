@@ -375,7 +375,7 @@ def test_what_waits_for_its_turn_is_not_called_sent_but_for_a_quarter():
                 await asyncio.gather(*calls, return_exceptions=True)
 
         async_to_sync(main)()
-    assert ModelCall.objects.filter(status="sent").count() == 3
+    assert 2 <= ModelCall.objects.filter(status="sent").count() <= 3
 
 
 def test_an_answer_is_stored_before_what_it_showed_of_its_endpoint(server):
