@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.files import write_atomic
+from core.domain.launcher import template_problem
 from core.errors import NotConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,8 @@ class Environment:
     private_endpoints: str
     secrets: Path
     call_patience_s: int
+    gpu_launcher: str
+    gpu_start_s: int
 
 
 def environment_read() -> Environment:
@@ -50,6 +53,8 @@ def environment_read() -> Environment:
         private_endpoints=choice("DPE_PRIVATE_ENDPOINTS", WHO_MAY, who_may(hosts)),
         secrets=Path(os.environ.get("DPE_SECRETS") or "/run/secrets"),
         call_patience_s=whole("DPE_CALL_PATIENCE_S", 300),
+        gpu_launcher=template("DPE_GPU_LAUNCHER"),
+        gpu_start_s=whole("DPE_GPU_START_S", 86400),
     )
 
 
@@ -88,6 +93,14 @@ def whole(name: str, default: int) -> int:
     if not value.isdecimal():
         raise NotConfigured(f"{name} must be a whole number, not {value!r}.")
     return int(value)
+
+
+def template(name: str) -> str:
+    """A command that starts a GPU child elsewhere, or nothing."""
+    value = os.environ.get(name, "").strip()
+    if value and (problem := template_problem(value)):
+        raise NotConfigured(f"{name} {problem}.")
+    return value
 
 
 def paths(name: str, default: Path) -> tuple[Path, ...]:
