@@ -22,6 +22,7 @@ from django.conf import settings
 from core.domain.files import write_atomic
 from core.domain.launcher import template_fill
 from core.errors import GpuJobFailed
+from core.gpu_devices import NO_DEVICES, Devices
 from core.jobs.lease import Lease, is_here, own_lease
 from core.specs import ERROR_FILE, PARENT_PIPE, RESULT_FILE
 
@@ -65,8 +66,11 @@ class Child:
         return template_fill(settings.GPU_LAUNCHER, child, {name: str(value) for name, value in fields.items()})
 
 
-def child_start(child: Child, log: BinaryIO) -> "subprocess.Popen[bytes]":
-    """Start it in a process group of its own, its standard input a pipe from here, and record it in its RUN_DIR."""
+def child_start(child: Child, log: BinaryIO, devices: Devices = NO_DEVICES) -> "subprocess.Popen[bytes]":
+    """Start it in a process group of its own, its standard input a pipe from here, and record it in its RUN_DIR.
+
+    It sees and holds ``devices``, if some are given out.
+    """
     command = child.command
     try:
         started = subprocess.Popen(
@@ -76,7 +80,8 @@ def child_start(child: Child, log: BinaryIO) -> "subprocess.Popen[bytes]":
             stdin=subprocess.PIPE,
             start_new_session=True,
             cwd=settings.ROOT,
-            env={**os.environ, **child.environment},
+            env={**os.environ, **child.environment, **devices.environment},
+            pass_fds=devices.files,
         )
     except OSError as error:
         raise GpuJobFailed(f"{command[0]} cannot be started: {error}. See DPE_GPU_LAUNCHER.") from error

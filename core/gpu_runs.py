@@ -22,6 +22,7 @@ from django.conf import settings
 from core.domain.files import write_atomic
 from core.errors import DpeError, GpuJobFailed, JobCancelled
 from core.gpu_child import Child, child_start, end_group, end_leftover, news_await, stack_dumps
+from core.gpu_devices import devices_held
 from core.jobs.context import JobContext
 from core.specs import (
     ERROR_FILE,
@@ -136,17 +137,19 @@ def gpu_run(context: JobContext, run: GpuRun) -> Path:
 
 
 def supervise(context: JobContext, run: GpuRun, folder: Path) -> None:
-    """Start the child and watch it to its end; whatever ends this function also ends the child."""
-    with (folder / LOG_FILE).open("ab") as log:
-        child = child_start(run.child, log)
-    how = " through DPE_GPU_LAUNCHER" if settings.GPU_LAUNCHER else ""
-    context.note("child started", f"{run.module}{how} pid {child.pid} in {folder.name}")
-    try:
-        watch(context, run, folder, child)
-    finally:
-        end_group(child.pid, child.poll)
-        if child.stdin:
-            child.stdin.close()
+    """Start the child on GPUs of its own and watch it to its end; whatever ends this function also ends the child."""
+    with devices_held(context, run.gpus) as devices:
+        with (folder / LOG_FILE).open("ab") as log:
+            child = child_start(run.child, log, devices)
+        where = f" on GPU {', '.join(devices.ids)}" if devices.ids else ""
+        how = " through DPE_GPU_LAUNCHER" if settings.GPU_LAUNCHER else where
+        context.note("child started", f"{run.module}{how} pid {child.pid} in {folder.name}")
+        try:
+            watch(context, run, folder, child)
+        finally:
+            end_group(child.pid, child.poll)
+            if child.stdin:
+                child.stdin.close()
     if settings.GPU_LAUNCHER:
         news_await(folder)
     if not (folder / RESULT_FILE).exists():

@@ -1,6 +1,7 @@
 """The environment, read once and checked; every variable here is documented in docs/configuration.md."""
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ class Environment:
     call_patience_s: int
     gpu_launcher: str
     gpu_start_s: int
+    gpu_devices: tuple[str, ...]
 
 
 def environment_read() -> Environment:
@@ -55,6 +57,7 @@ def environment_read() -> Environment:
         call_patience_s=whole("DPE_CALL_PATIENCE_S", 300),
         gpu_launcher=template("DPE_GPU_LAUNCHER"),
         gpu_start_s=whole("DPE_GPU_START_S", 86400),
+        gpu_devices=device_ids("DPE_GPU_DEVICES"),
     )
 
 
@@ -101,6 +104,16 @@ def template(name: str) -> str:
     if value and (problem := template_problem(value)):
         raise NotConfigured(f"{name} {problem}.")
     return value
+
+
+def device_ids(name: str) -> tuple[str, ...]:
+    """Ids of GPUs as CUDA knows them, each once: indices or UUIDs, separated by commas."""
+    ids = tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
+    if len(set(ids)) < len(ids) or not all(re.fullmatch(r"\w[\w-]*", one, re.ASCII) for one in ids):
+        raise NotConfigured(
+            f"{name} must be ids of different GPUs separated by commas, such as 0,1, not {','.join(ids)}."
+        )
+    return ids
 
 
 def paths(name: str, default: Path) -> tuple[Path, ...]:
