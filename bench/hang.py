@@ -41,7 +41,8 @@ def stop_child(folder: Path) -> None:
     """SIGSTOP to the child once it updates weights."""
     import psutil
 
-    from core.gpu_runs import CHILD_FILE, progress_read
+    from core.gpu_child import CHILD_FILE
+    from core.gpu_runs import progress_read
 
     news = progress_read(folder)
     if news and news.phase == "update":

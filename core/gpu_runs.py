@@ -8,29 +8,24 @@
 6. The child's standard input is a pipe that nobody writes to: it ends with this process, and so does the child.
 """
 
-import json
-import os
 import signal
 import statistics
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 from django.conf import settings
 
 from core.domain.files import write_atomic
 from core.errors import DpeError, GpuJobFailed, JobCancelled
+from core.gpu_child import Child, child_start, end_group, end_leftover, news_await, stack_dumps
+from core.gpu_devices import devices_held
 from core.jobs.context import JobContext
-from core.jobs.lease import is_still
 from core.specs import (
     ERROR_FILE,
-    PARENT_PIPE,
     PROGRESS_FILE,
     RESULT_FILE,
     SPEC_FILE,
@@ -41,13 +36,10 @@ from core.specs import (
     StopFile,
 )
 
-CHILD_FILE = "child.json"
 LOG_FILE = "log.txt"
 TICK_S = 0.5
 FIRST_LIMIT_S = 600.0
 MIN_LIMIT_S = 120.0
-GRACE_S = 60.0
-DUMP_S = 20.0
 KILLED = (
     "The child was killed by SIGKILL, and not by this worker: most often by the kernel, for lack of host memory "
     "(look at dmesg). Lower micro_batch_size or what else runs on the host, then retry."
@@ -56,6 +48,10 @@ RANK_LOST = (
     "One of the {} processes of this run ended without a word, and the others were ended with it: the table at the end "
     "of the log says which and how (-9: killed, most often for lack of host memory). Retry goes on from the newest "
     "checkpoint."
+)
+ELSEWHERE = (
+    "The launcher ended with status {}, and the child left no result. A child that ends without a word at once: does "
+    "DPE_GPU_LAUNCHER pass standard input on, and does its host see this run's folder, the code and the Python?"
 )
 Tick = Callable[[Path], None]
 
@@ -77,11 +73,9 @@ class GpuRun:
         return Path(settings.RUNS_ROOT) / self.spec.run_name()
 
     @property
-    def command(self) -> list[str]:
-        """The child: one process, or a launcher with one process a GPU."""
-        child = ["-m", self.module, str(self.folder)]
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
-        return [sys.executable, *(launcher if self.gpus > 1 else []), *child]
+    def child(self) -> Child:
+        """The process that does it."""
+        return Child(self.module, self.folder, self.gpus, self.spec.places.threads)
 
 
 @dataclass
@@ -89,10 +83,12 @@ class Watchdog:
     """Knows how long each phase usually is silent, and when it is silent for too long.
 
     ``first_s`` holds for loading and for a phase's first turn; ``fixed_s``, if not 0, for everything (drills).
+    ``start_s``, if not 0, holds until the child's first word: what it waits for a place elsewhere is no silence.
     """
 
     first_s: float = FIRST_LIMIT_S
     fixed_s: float = 0.0
+    start_s: float = 0.0
     clock: Callable[[], float] = time.monotonic
     seen: tuple[str, int] = ("load", -1)
     since: float = 0.0
@@ -112,6 +108,8 @@ class Watchdog:
 
     def limit_s(self) -> float:
         """How long the present phase may be silent."""
+        if self.start_s and self.seen[1] < 0:
+            return self.start_s
         known = self.gaps.get(self.seen[0])
         usual = max(MIN_LIMIT_S, 5 * statistics.median(known)) if known else self.first_s
         return self.fixed_s or usual
@@ -128,7 +126,8 @@ def gpu_run(context: JobContext, run: GpuRun) -> Path:
     if not (folder / RESULT_FILE).exists():
         end_leftover(folder)
         stop_forget(folder, context.job.attempt)
-        (folder / ERROR_FILE).unlink(missing_ok=True)
+        for last_word in (ERROR_FILE, PROGRESS_FILE):
+            (folder / last_word).unlink(missing_ok=True)
         run.write_inputs(folder)
         write_atomic(folder / SPEC_FILE, run.spec.model_dump_json(indent=1))
         supervise(context, run, folder)
@@ -138,40 +137,29 @@ def gpu_run(context: JobContext, run: GpuRun) -> Path:
 
 
 def supervise(context: JobContext, run: GpuRun, folder: Path) -> None:
-    """Start the child and watch it to its end; whatever ends this function also ends the child."""
-    with (folder / LOG_FILE).open("ab") as log:
-        child = subprocess.Popen(
-            run.command,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            cwd=settings.ROOT,
-            env=child_environment(run.spec),
-        )
-    started = psutil.Process(child.pid).create_time()
-    write_atomic(folder / CHILD_FILE, json.dumps({"pid": child.pid, "started": started}))
-    context.note("child started", f"{run.module} pid {child.pid} in {folder.name}")
-    try:
-        watch(context, run, folder, child)
-    finally:
-        end_group(child.pid, child.poll)
-        if child.stdin:
-            child.stdin.close()
+    """Start the child on GPUs of its own and watch it to its end; whatever ends this function also ends the child."""
+    with devices_held(context, run.gpus) as devices:
+        with (folder / LOG_FILE).open("ab") as log:
+            child = child_start(run.child, log, devices)
+        where = f" on GPU {', '.join(devices.ids)}" if devices.ids else ""
+        how = " through DPE_GPU_LAUNCHER" if settings.GPU_LAUNCHER else where
+        context.note("child started", f"{run.module}{how} pid {child.pid} in {folder.name}")
+        try:
+            watch(context, run, folder, child)
+        finally:
+            end_group(child.pid, child.poll)
+            if child.stdin:
+                child.stdin.close()
+    if settings.GPU_LAUNCHER:
+        news_await(folder)
     if not (folder / RESULT_FILE).exists():
         raise failure(folder, child.returncode, run.gpus)
 
 
-def child_environment(spec: Spec) -> dict[str, str]:
-    """The child's environment: threads pinned before torch starts, no tokenizer threads, no hub."""
-    threads = {"OMP_NUM_THREADS": str(spec.places.threads)} if spec.places.threads else {}
-    quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", PARENT_PIPE: "1"}
-    return {**os.environ, **quiet, **threads}
-
-
 def watch(context: JobContext, run: GpuRun, folder: Path, child: "subprocess.Popen[bytes]") -> None:
     """Pass the child's progress on until it ends; LeaseLost, JobCancelled or Hung end it."""
-    watchdog = Watchdog(first_s=run.first_limit_s, fixed_s=settings.WATCHDOG_S)
+    start_s = settings.GPU_START_S if settings.GPU_LAUNCHER else 0
+    watchdog = Watchdog(first_s=run.first_limit_s, fixed_s=settings.WATCHDOG_S, start_s=start_s)
     while child.poll() is None:
         time.sleep(TICK_S)
         news = progress_read(folder)
@@ -190,56 +178,6 @@ def progress_read(folder: Path) -> Progress | None:
     """The child's newest word, if there is one."""
     path = folder / PROGRESS_FILE
     return Progress.model_validate_json(path.read_bytes()) if path.exists() else None
-
-
-def stack_dumps(pid: int) -> str:
-    """Where the child and all that it started stand: state (one that is ``stopped`` got SIGSTOP) and Python stack."""
-    try:
-        child = psutil.Process(pid)
-        family = [child, *child.children(recursive=True)]
-        return "\n".join(f"Process {one.pid} is {one.status()}.\n{stack_dump(one.pid)}" for one in family)[:8000]
-    except psutil.NoSuchProcess:
-        return "It ended while its stack was read."
-
-
-def stack_dump(pid: int) -> str:
-    """Where every Python thread of a process stands, by py-spy; why it cannot be seen otherwise."""
-    spy = Path(sys.executable).with_name("py-spy")
-    command = [str(spy), "dump", "--nonblocking", "--pid", str(pid)]
-    try:
-        dump = subprocess.run(command, capture_output=True, text=True, timeout=DUMP_S, check=False)
-    except (subprocess.TimeoutExpired, OSError) as error:
-        return f"py-spy gave no stack: {error}"
-    return dump.stdout or dump.stderr
-
-
-def end_leftover(folder: Path) -> None:
-    """End what a killed attempt left running here: the recorded process, if it is still the same one."""
-    path = folder / CHILD_FILE
-    if not path.exists():
-        return
-    record = json.loads(path.read_text())
-    if is_still(record["pid"], record["started"]):
-        end_group(record["pid"], lambda: None if is_still(record["pid"], record["started"]) else 0)
-    path.unlink()
-
-
-def end_group(pid: int, poll: Callable[[], object]) -> None:
-    """SIGTERM to the process group, a minute of grace, SIGKILL. One that is stopped must run to hear of it."""
-    deadline = time.monotonic() + GRACE_S
-    send_signal(pid, signal.SIGTERM)
-    send_signal(pid, signal.SIGCONT)
-    while poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    send_signal(pid, signal.SIGKILL)
-    while poll() is None:
-        time.sleep(0.05)
-
-
-def send_signal(pid: int, what: signal.Signals) -> None:
-    """Signal a whole process group, if it is still there."""
-    with suppress(ProcessLookupError):
-        os.killpg(pid, what)
 
 
 def stop_ask(run_name: str, wish: StopFile) -> None:
@@ -262,11 +200,17 @@ def failure(folder: Path, returncode: int | None, gpus: int = 1) -> DpeError:
         if left.code == "stopped":
             return JobCancelled(left.message)
         return GpuJobFailed(f"{left.message} (log: {folder / LOG_FILE})", code=left.code)
+    if settings.GPU_LAUNCHER:
+        return GpuJobFailed(f"{ELSEWHERE.format(returncode)} (log: {folder / LOG_FILE})\n{log_end(folder)}")
     if returncode == -signal.SIGKILL:
         return GpuJobFailed(f"{KILLED} (log: {folder / LOG_FILE})", code="killed")
     if gpus > 1 and returncode:
         return GpuJobFailed(f"{RANK_LOST.format(gpus)} (log: {folder / LOG_FILE})", code="rank_lost")
-    log = (folder / LOG_FILE).read_text(errors="replace")[-2000:]
     return GpuJobFailed(
-        f"The child ended with status {returncode} and left no result (log: {folder / LOG_FILE}).\n{log}"
+        f"The child ended with status {returncode} and left no result (log: {folder / LOG_FILE}).\n{log_end(folder)}"
     )
+
+
+def log_end(folder: Path) -> str:
+    """The last words of the child's log."""
+    return (folder / LOG_FILE).read_text(errors="replace")[-2000:]

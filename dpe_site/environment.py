@@ -1,11 +1,13 @@
 """The environment, read once and checked; every variable here is documented in docs/configuration.md."""
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.files import write_atomic
+from core.domain.launcher import template_problem
 from core.errors import NotConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +31,9 @@ class Environment:
     private_endpoints: str
     secrets: Path
     call_patience_s: int
+    gpu_launcher: str
+    gpu_start_s: int
+    gpu_devices: tuple[str, ...]
 
 
 def environment_read() -> Environment:
@@ -50,6 +55,9 @@ def environment_read() -> Environment:
         private_endpoints=choice("DPE_PRIVATE_ENDPOINTS", WHO_MAY, who_may(hosts)),
         secrets=Path(os.environ.get("DPE_SECRETS") or "/run/secrets"),
         call_patience_s=whole("DPE_CALL_PATIENCE_S", 300),
+        gpu_launcher=template("DPE_GPU_LAUNCHER"),
+        gpu_start_s=whole("DPE_GPU_START_S", 86400),
+        gpu_devices=device_ids("DPE_GPU_DEVICES"),
     )
 
 
@@ -88,6 +96,24 @@ def whole(name: str, default: int) -> int:
     if not value.isdecimal():
         raise NotConfigured(f"{name} must be a whole number, not {value!r}.")
     return int(value)
+
+
+def template(name: str) -> str:
+    """A command that starts a GPU child elsewhere, or nothing."""
+    value = os.environ.get(name, "").strip()
+    if value and (problem := template_problem(value)):
+        raise NotConfigured(f"{name} {problem}.")
+    return value
+
+
+def device_ids(name: str) -> tuple[str, ...]:
+    """Ids of GPUs as CUDA knows them, each once: indices or UUIDs, separated by commas."""
+    ids = tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
+    if len(set(ids)) < len(ids) or not all(re.fullmatch(r"\w[\w-]*", one, re.ASCII) for one in ids):
+        raise NotConfigured(
+            f"{name} must be ids of different GPUs separated by commas, such as 0,1, not {','.join(ids)}."
+        )
+    return ids
 
 
 def paths(name: str, default: Path) -> tuple[Path, ...]:

@@ -136,6 +136,10 @@ WATCHDOG_S = ENV.watchdog_s
 PRIVATE_ENDPOINTS = ENV.private_endpoints
 SECRETS_ROOT = ENV.secrets
 CALL_PATIENCE_S = ENV.call_patience_s
+GPU_LAUNCHER = ENV.gpu_launcher
+GPU_START_S = ENV.gpu_start_s
+GPU_DEVICES = ENV.gpu_devices
+DEVICES_ROOT = ENV.var / "devices"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20
 
 CELERY_BROKER_URL = ENV.redis_url

@@ -9,11 +9,12 @@ from tests.browser import SKIPPED, chromium  # noqa: F401 - a fixture of all tes
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, settings):
-    """MEDIA_ROOT, RUNS_ROOT, DATASETS_ROOT and IMPORT_ROOTS in the test's own folder."""
+    """All that is written and imported is in the test's own folder."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.RUNS_ROOT = tmp_path / "runs"
     settings.DATASETS_ROOT = tmp_path / "datasets"
     settings.EXPORTS_ROOT = tmp_path / "exports"
+    settings.DEVICES_ROOT = tmp_path / "devices"
     settings.DISK_REPORT = tmp_path / "disk.json"
     settings.IMPORT_ROOTS = (tmp_path / "imports",)
     settings.IMPORT_ROOTS[0].mkdir()

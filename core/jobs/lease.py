@@ -42,6 +42,11 @@ def is_gone(lease: Lease) -> bool:
     return not is_still(lease.pid, lease.started)
 
 
+def is_here(lease: Lease) -> bool:
+    """Whether that very process still runs on this host."""
+    return (lease.host, lease.boot) == (socket.gethostname(), boot_id()) and is_still(lease.pid, lease.started)
+
+
 def is_still(pid: int, started: float) -> bool:
     """Whether the process that started then still runs under this pid."""
     try:

@@ -1,6 +1,7 @@
 """A child behind the GPU border that does what its mode says; run as ``python -m tests.core.fake_child RUN_DIR``."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -21,6 +22,7 @@ def beat(number: int) -> None:
 beat(1)
 with (folder / "starts").open("a") as starts:
     starts.write("x")
+(folder / "devices").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
 if mode == "named error":
     write_atomic(folder / ERROR_FILE, ErrorFile(code="out_of_memory", message="too big").model_dump_json())
     sys.exit(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import gpu_runs
+from core import gpu_child, gpu_runs
 from core.errors import GpuJobFailed, JobCancelled
 from core.gpu_runs import GpuRun, Watchdog, gpu_run, stop_ask, stop_forget
 from core.jobs.services import job_cancel
@@ -64,7 +64,7 @@ def test_a_silent_child_is_named_hung_with_a_stack_dump_and_ended(monkeypatch):
 
 
 def test_cancelling_the_job_ends_a_child_that_ignores_sigterm(monkeypatch):
-    monkeypatch.setattr(gpu_runs, "GRACE_S", 1.0)
+    monkeypatch.setattr(gpu_child, "GRACE_S", 1.0)
     job = make_job()
     run = fake_run("stubborn", on_tick=lambda folder: job_cancel(actor=job.actor, job_id=job.pk))
     with pytest.raises(JobCancelled):
@@ -80,7 +80,7 @@ def test_what_a_killed_worker_left_running_is_ended_first(monkeypatch):
     left = children_of(run)
     assert len(left) == 1
     monkeypatch.undo()
-    gpu_runs.end_leftover(run.folder)
+    gpu_child.end_leftover(run.folder)
     assert children_of(run) == []
 
 

@@ -7,7 +7,9 @@ from core.errors import NotConfigured
 from dpe_site.environment import environment_read
 
 ROOT = Path(__file__).resolve().parents[2]
-READS = re.compile(r"""(?:environ(?:\.get)?[\[(]|flag\(|number\(|choice\(|whole\(|paths\()\s*["']([A-Z][A-Z_]+)["']""")
+READS = re.compile(
+    r"""(?:environ(?:\.get)?[\[(]|flag\(|number\(|choice\(|whole\(|template\(|device_ids\(|paths\()\s*["']([A-Z][A-Z_]+)["']"""
+)
 OURS = ("core", "diagnostics", "datagen", "training", "dpe_site", "demo")
 FOREIGN = {"DJANGO_SETTINGS_MODULE", "PATH"}
 
@@ -31,6 +33,10 @@ def test_every_variable_that_is_read_is_documented():
         ("DPE_DEBUG", "yes"),
         ("DPE_WATCHDOG_S", "soon"),
         ("DPE_PRIVATE_ENDPOINTS", "some"),
+        ("DPE_GPU_LAUNCHER", "srun --gpus={gpus}"),
+        ("DPE_GPU_START_S", "soon"),
+        ("DPE_GPU_DEVICES", "0,1,0"),
+        ("DPE_GPU_DEVICES", "0,../1"),
     ],
 )
 def test_a_bad_variable_stops_the_start_by_name(monkeypatch, tmp_path, name, value):
