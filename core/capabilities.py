@@ -11,10 +11,13 @@ from core.models import Endpoint
 from core.roles import PICTURE_ROLES
 
 JsonWay = Literal["json_schema", "json_object", "words"]
+LimitWord = Literal["max_tokens", "max_completion_tokens"]
 
 
 class Capabilities(BaseModel):
-    """What is known; None where nothing is. ``n``: how many answers a call gives when it is asked for several."""
+    """What is known; None where nothing is. ``n``: how many answers a call gives when it is asked for several;
+    ``limit_word``: what the server calls the most tokens of an answer.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -22,6 +25,7 @@ class Capabilities(BaseModel):
     n: int | None = None
     json_schema: bool | None = None
     json_object: bool | None = None
+    limit_word: LimitWord = "max_tokens"
 
     @property
     def json_way(self) -> JsonWay:
@@ -50,7 +54,7 @@ def capabilities_of(endpoint: Endpoint) -> Capabilities:
         return UNTESTED
 
 
-def learn(endpoint: Endpoint, **facts: bool | int) -> None:
+def learn(endpoint: Endpoint, **facts: bool | int | LimitWord) -> None:
     """Put what an endpoint's answers show into the row in memory, beside what is known of it."""
     endpoint.capabilities = {**endpoint.capabilities, **facts}
 

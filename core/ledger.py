@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 import openai
 from asgiref.sync import sync_to_async
@@ -25,7 +26,7 @@ from core.jobs.context import JobContext
 from core.ledger_budget import LedgerBudget
 from core.media import Picture, media_store, write_files
 from core.models import Endpoint, ModelCall
-from core.provider import CallAnswer, CallRequest, client_open, send
+from core.provider import CallAnswer, CallRefused, CallRequest, client_open, send
 from core.reservations import Short, calls_lost
 from core.room import Room, first_error
 from core.servers import Servers
@@ -33,6 +34,7 @@ from core.tool_calls import ToolUse, tool_uses_store, tools_used
 from core.valve import Valve
 
 BEAT_S = 1.0
+HOME_LOOK_S = 0.01
 Request = CallRequest | EditRequest
 Send = Callable[[openai.AsyncOpenAI], Awaitable[CallAnswer]]
 
@@ -108,12 +110,24 @@ class Ledger:
         while came is None:
             came = await self._if_it_fits(endpoint, request, send_it)
         if isinstance(came, DpeError):
-            raise came
+            raise await self._last_error(came)
         self.answered[request.role] += 1
         return came
 
+    async def _last_error(self, error: DpeError) -> DpeError:
+        """What the call ends with. An error that ends the job lets the calls that are out come home and be stored
+        first, for they are paid; where another reason shut the valve before, that one stands.
+        """
+        if isinstance(error, CallRefused):
+            return error
+        self.valve.shut(error)
+        while not self.is_home:
+            await asyncio.sleep(HOME_LOOK_S)
+        return self.valve.reason or error
+
     async def _if_it_fits(self, endpoint: Endpoint, request: Request, send_it: Send) -> CallAnswer | DpeError | None:
         """What came of it; None where the call fits no budget now, and it was waited for one that may leave room."""
+        known = endpoint.capabilities
         async with AsyncExitStack() as out:
             async with self.servers.rows(endpoint).place():
                 await out.enter_async_context(self.valve.out())
@@ -124,6 +138,7 @@ class Ledger:
             if isinstance(call, ModelCall):
                 await self.writer.write(calls_close, call)
                 self.budget.settled(call.latency_ms / 1000)
+                await self._learn(endpoint, known)
                 return came
         if reason := await self.budget.wait(call):
             self.valve.shut(reason)
@@ -131,7 +146,7 @@ class Ledger:
 
     async def _send(self, call: ModelCall, endpoint: Endpoint, send_it: Send) -> CallAnswer | DpeError:
         """What came of it, after as many tries as the server's pace allows; the call is to be stored as it then is."""
-        server, known = self.servers.server(endpoint), endpoint.capabilities
+        server = self.servers.server(endpoint)
         caller = server.caller()
 
         async def one_try() -> CallAnswer:
@@ -150,9 +165,12 @@ class Ledger:
         call.status, call.choices, call.finish = "answered", list(answer.choices), answer.finish
         call.tokens_in, call.tokens_out, call.cost = answer.tokens_in, answer.tokens_out, answer.cost(endpoint)
         call.num_refused = caller.num_refused
+        return answer
+
+    async def _learn(self, endpoint: Endpoint, known: dict[str, Any]) -> None:
+        """Store what the call showed of its endpoint, after its answer: that was paid."""
         if endpoint.capabilities != known:
             await self.writer.write(learned_store, endpoint)
-        return answer
 
     async def _keep(self, pictures: list[Picture]) -> None:
         """Files first, in a thread of their own, then the rows."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import openai
 from pydantic import BaseModel, ValidationError
@@ -26,6 +26,7 @@ from core.media import media_path
 from core.models import Endpoint
 from core.pace import Garbled, TryFailed
 
+OTHER_LIMIT: Final = "max_completion_tokens"  # what servers of reasoning models want in place of max_tokens
 SHOWN = 2000  # characters of what a server said against a call
 PER_MILLION = Decimal(1_000_000)
 MAY_PASS = (408, 409)  # a time-out and a lock
@@ -118,8 +119,8 @@ class CallRequest:
             **({"n": self.num_choices} if able.takes_n else {}),
             "temperature": self.temperature,
             "seed": self.seed % (1 << 31),
-            **({"max_tokens": self.answer_bound} if self.answer_bound else {}),
-            **self.limits,
+            **({able.limit_word: self.answer_bound} if self.answer_bound else {}),
+            **({"top_p": self.top_p} if self.top_p < 1 else {}),
         }
 
     @property
@@ -195,7 +196,10 @@ async def send(client: openai.AsyncOpenAI, endpoint: Endpoint, request: CallRequ
     is_open = request.schema is not None and able.json_schema is None
     try:
         answer = await post(client, endpoint, request, able)
-    except CallRefused:
+    except CallRefused as error:
+        if able.limit_word == "max_tokens" and OTHER_LIMIT in str(error):
+            learn(endpoint, limit_word=OTHER_LIMIT)
+            return await send(client, endpoint, request)
         if not is_open:
             raise
         answer = await post(client, endpoint, request, able.model_copy(update={"json_schema": False}))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from core.errors import JobPaused
+from core.errors import DpeError
 
 
 @dataclass
@@ -13,7 +13,7 @@ class Valve:
     """Counts the calls that are out. Once shut for a ``reason``, a new one waits until its task is cancelled."""
 
     num_out: int = 0
-    reason: JobPaused | None = None
+    reason: DpeError | None = None
     _open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -29,7 +29,7 @@ class Valve:
         finally:
             self.num_out -= 1
 
-    def shut(self, reason: JobPaused) -> None:
+    def shut(self, reason: DpeError) -> None:
         """Let nothing more out; the first reason stands."""
         self.reason = self.reason or reason
         self._open.clear()

@@ -180,3 +180,22 @@ def test_every_role_has_a_time_out_of_its_own_unless_one_is_given():
     endpoints_set(actor=campaign.created_by, campaign=campaign, roles=["judge"], fields=given)
     found = dict(campaign.endpoints.values_list("role", "timeout_s"))
     assert found == {"planner": 60.0, "editor": 300.0, "judge": 7.0}
+
+
+def test_a_server_that_wants_the_limit_of_an_answer_by_its_other_name_gets_it_so():
+    server = FakeEndpoint({"Word": lambda asked: {"word": "x"}})
+    real, asked = server.handle, []
+
+    async def handle(request):
+        body = await request.json()
+        asked.append({name for name in body if name.startswith("max_")})
+        if "max_tokens" in body:
+            said = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+            return web.json_response({"error": {"message": said}}, status=400)
+        return await real(request)
+
+    server.handle = handle
+    with served(server):
+        row = ask(server, {}, request("1"), request("2"), is_tested=False)
+    assert asked == [{"max_tokens"}, {"max_completion_tokens"}, {"max_completion_tokens"}]
+    assert row.capabilities["limit_word"] == "max_completion_tokens"

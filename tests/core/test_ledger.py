@@ -376,3 +376,16 @@ def test_what_waits_for_its_turn_is_not_called_sent_but_for_a_quarter():
 
         async_to_sync(main)()
     assert ModelCall.objects.filter(status="sent").count() == 3
+
+
+def test_an_answer_is_stored_before_what_it_showed_of_its_endpoint(server):
+    written = []
+
+    def watch(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and ("core_modelcall" in sql or "capabilities" in sql):
+            written.append("call" if "core_modelcall" in sql else "endpoint")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        ask(make_working(server), request(1))
+    assert written.index("call") < written.index("endpoint")
