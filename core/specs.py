@@ -1,6 +1,6 @@
 """What crosses the GPU border: a frozen spec in, a result out, both as JSON files in RUN_DIR.
 
-RUN_DIR holds, for both kinds of run:
+RUN_DIR holds, by kind of run:
 
 ==================  =================================================================================
 ``spec.json``       the spec, written by the worker before the child starts
@@ -13,10 +13,10 @@ RUN_DIR holds, for both kinds of run:
 ``rollouts/``       (train) one parquet file a generation with every completion (``core.domain.rollouts``)
 ``turns.jsonl``     (train) one ``PromptTurn`` a line: a prompt at a step, and where its completions lie
 ``checkpoint-N/``   (train) TRL's own resumable checkpoints
-``final/``          (train) the trained model as a Hugging Face folder
+``final/``          (train, merge) the new model as a Hugging Face folder
 ``stop.json``       a ``StopFile``: the child ends at the next generation boundary, after a checkpoint
 ``error.json``      an ``ErrorFile`` when the child failed by a named error
-``result.json``     an ``AnswerResult`` or ``TrainResult``, written last and whole; without it the run failed
+``result.json``     the run's result (``AnswerResult`` and so on), written last and whole; without it the run failed
 ==================  =================================================================================
 """
 
@@ -71,6 +71,7 @@ class Places(Frozen):
 
     checkpoint: Path
     media: Path = Path()
+    adapter: Path = Path()
     threads: int = Field(default=0, ge=0, description="CPU threads for torch; 0 leaves torch's default")
     log_level: str = "INFO"
 
@@ -159,6 +160,24 @@ class TrainResult(RunResult):
 
     steps: int
     checkpoint_hash: str
+
+
+class MergeSpec(Spec):
+    """Add the adapters in ``places.adapter`` to the weights of their base, ``places.checkpoint``."""
+
+    kind: Literal["merge"] = "merge"
+    adapter_hash: str
+
+
+class MergeResult(RunResult):
+    """A finished merge; the full checkpoint is in ``final/``.
+
+    ``max_gap`` is the largest difference between the logits of base with adapters and of the merged weights, before
+    these were rounded to the base's dtype, as a share of the largest logit.
+    """
+
+    checkpoint_hash: str
+    max_gap: float
 
 
 class MetricRow(Frozen):

@@ -1,4 +1,4 @@
-"""Is this folder a vision-language checkpoint that can be loaded? Told from its files, without torch."""
+"""Is this folder a vision-language checkpoint that can be loaded, or adapters for one? Told from its files alone."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.domain.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base, adapter_flaw
 from core.domain.files import CHECKPOINT_SUFFIXES, hash_checkpoint
 from core.errors import InvalidInput
 from diagnostics.import_paths import import_path
@@ -20,11 +21,12 @@ INDEX = "model.safetensors.index.json"
 
 @dataclass(frozen=True)
 class CheckpointFacts:
-    """A checked folder: where it lies, the hash of its content, and how large it is."""
+    """A checked folder: where it lies, the hash of its content, how large it is, and the base that adapters name."""
 
     path: Path
     content_hash: str
     num_bytes: int
+    base: str = ""
 
 
 def checkpoint_inspect(
@@ -32,7 +34,8 @@ def checkpoint_inspect(
 ) -> CheckpointFacts:
     """Check and hash the folder; InvalidInput says in one sentence what it lacks. ``tick`` is called every MiB."""
     folder, num_bytes = checkpoint_look(path, more_roots=more_roots)
-    return CheckpointFacts(folder, hash_checkpoint(folder, tick), num_bytes)
+    base = adapter_base(json_read(folder / ADAPTER_CONFIG)) if has_adapters(folder) else ""
+    return CheckpointFacts(folder, hash_checkpoint(folder, tick), num_bytes, base)
 
 
 def checkpoint_look(path: str | Path, *, more_roots: Sequence[Path] = ()) -> tuple[Path, int]:
@@ -43,9 +46,27 @@ def checkpoint_look(path: str | Path, *, more_roots: Sequence[Path] = ()) -> tup
     files = sorted(one for one in folder.iterdir() if one.is_file() and one.suffix in CHECKPOINT_SUFFIXES)
     for file in files:
         import_path(file, more_roots=more_roots)
-    config_check(folder)
-    files_check(folder)
+    if has_adapters(folder):
+        adapter_check(folder)
+    else:
+        config_check(folder)
+        files_check(folder)
     return folder, sum(file.stat().st_size for file in files)
+
+
+def has_adapters(folder: Path) -> bool:
+    """Whether the folder holds adapters, as PEFT writes them, in place of a model."""
+    return (folder / ADAPTER_CONFIG).is_file()
+
+
+def adapter_check(folder: Path) -> None:
+    """Adapters must be LoRA, with their weights; a folder with a model too would be loaded as either."""
+    if flaw := adapter_flaw(json_read(folder / ADAPTER_CONFIG)):
+        raise refused(folder, flaw)
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise refused(folder, f"it has {ADAPTER_CONFIG} and no {ADAPTER_WEIGHTS}")
+    if (folder / "config.json").exists():
+        raise refused(folder, f"it holds a model and adapters; move {ADAPTER_CONFIG} and its weights to another folder")
 
 
 def config_check(folder: Path) -> None:

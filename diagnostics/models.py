@@ -1,8 +1,11 @@
 """Checkpoints, benchmarks, answers, verdicts, and reports made of frozen cells."""
 
+from pathlib import Path
+
 from django.db import models
 from django.db.models import Q
 
+from core.domain.adapters import ADAPTER_CONFIG
 from diagnostics.judging_models import Correction as Correction
 from diagnostics.judging_models import Judging as Judging
 from diagnostics.judging_models import Label as Label
@@ -36,6 +39,18 @@ class Checkpoint(models.Model):
     def is_elsewhere(self) -> bool:
         """Whether there is no folder to load: nothing can be asked of it or start from it."""
         return not self.path
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether its folder holds adapters that need their base."""
+        return bool(self.path) and (Path(self.path) / ADAPTER_CONFIG).is_file()
+
+    @property
+    def lacks(self) -> str:
+        """Why it cannot be loaded as it is; empty when it can."""
+        if self.is_elsewhere:
+            return "it has no folder here, only predictions"
+        return "it holds adapters; merge them into a full checkpoint first" if self.is_adapter else ""
 
 
 class Benchmark(models.Model):

@@ -19,12 +19,13 @@ from diagnostics.handlers import (
     predictions_import_job,
     report_job,
 )
-from training.handlers import evaluate_job, gate_job, preflight_job, train_job
+from training.handlers import checkpoint_merge_job, evaluate_job, gate_job, preflight_job, train_job
 from training.services.launches import preflight_then
 from training.services.rounds import stage_then
 
 HANDLERS: dict[str, Handler] = {
     "checkpoint_register": Handler(checkpoint_register_job),
+    "checkpoint_merge": Handler(checkpoint_merge_job),
     "benchmark_import": Handler(benchmark_import_job),
     "benchmark_check": Handler(benchmark_check_job),
     "judging": Handler(judging_job),

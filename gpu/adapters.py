@@ -7,10 +7,9 @@ from peft import LoraConfig, set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import nn
 
+from core.domain.adapters import ADAPTER_WEIGHTS
 from core.specs import GrpoSettings, Precision, TrainSpec
 from gpu.errors import GpuFault
-
-ADAPTER_FILE = "adapter_model.safetensors"
 
 
 def held_dtype(spec: TrainSpec) -> Precision:
@@ -41,10 +40,12 @@ def has_adapters(model: Any) -> bool:
 
 def load_adapters(model: Any, folder: Path) -> None:
     """Give the model the adapters of a checkpoint, all of them."""
-    found: Any = set_peft_model_state_dict(model, load_file(folder / ADAPTER_FILE))
-    lacking = [key for key in found.missing_keys if "lora_" in key]
-    if lacking or found.unexpected_keys:
-        raise GpuFault("bad_checkpoint", f"{folder} holds other adapters than the run has: {len(lacking)} are missing.")
+    found: Any = set_peft_model_state_dict(model, load_file(folder / ADAPTER_WEIGHTS))
+    lacking = [key for key in found.missing_keys if "lora_" in key or "modules_to_save" in key]
+    foreign = [*found.unexpected_keys, *lacking]
+    if foreign:
+        few = f"{len(lacking)} are missing, {len(found.unexpected_keys)} fit nowhere, such as {foreign[0]}"
+        raise GpuFault("bad_checkpoint", f"{folder} holds other adapters than its model takes: {few}.")
 
 
 def merged(model: Any) -> Any:

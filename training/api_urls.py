@@ -33,6 +33,7 @@ urlpatterns = [
     path(f"{CHECKPOINTS}/retention", checkpoint_api.Retention.as_view(), name="api-retention"),
     path(f"{CHECKPOINTS}/<int:pk>", checkpoint_api.CheckpointDetail.as_view(), name="api-checkpoint-detail"),
     path(f"{CHECKPOINTS}/<int:pk>/pin", checkpoint_api.CheckpointPin.as_view(), name="api-checkpoint-pin"),
+    path(f"{CHECKPOINTS}/<int:pk>/merge", checkpoint_api.CheckpointMerge.as_view(), name="api-checkpoint-merge"),
     path(f"{CHECKPOINTS}/<int:pk>/files.tar", checkpoint_api.CheckpointFile.as_view(), name="api-checkpoint-file"),
     path(EVALUATIONS, api_reads.EvaluationList.as_view(), name="api-evaluation-list"),
     path(f"{EVALUATIONS}/<int:pk>", api_reads.EvaluationDetail.as_view(), name="api-evaluation-detail"),

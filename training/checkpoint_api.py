@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 
 from core.api import Body, body_of, campaign_of, person_of
 from core.pages import number_of
+from diagnostics.api import accepted
+from training.adapter_page import AdapterView
 from training.checkpoint_page import checkpoint_context, checkpoint_download, entry_of
 from training.checkpoint_views import KEEP
 from training.selectors.checkpoints import Entry
@@ -21,12 +23,19 @@ from training.services.checkpoint_care import (
     checkpoint_pin,
     retention_plan,
 )
+from training.services.merges import base_named, merge_submit
 
 
 class PinBody(Body):
     """Whether the files are kept whatever retention says."""
 
     is_pinned: bool
+
+
+class MergeBody(Body):
+    """Which checkpoint the adapters were trained on; may be left out where their ``parent`` is known."""
+
+    base: int | None = None
 
 
 class RemoveBody(Body):
@@ -47,6 +56,7 @@ class CheckpointDetail(APIView):
             "lineage": [entry.checkpoint.pk for entry in found["line"]],
             "children": [entry.checkpoint.pk for entry in found["children"]],
             "serve": found["serve"],
+            "adapter": adapter_json(found["adapter"]),
         }
         return Response({**entry_json(found["entry"]), **more})
 
@@ -61,6 +71,18 @@ class CheckpointPin(APIView):
         checkpoint = entry_of(campaign, pk)[1].checkpoint
         checkpoint_pin(actor=person_of(request), checkpoint=checkpoint, is_pinned=body.is_pinned)
         return Response(entry_json(entry_of(campaign, pk)[1]))
+
+
+class CheckpointMerge(APIView):
+    """Adapters as a full checkpoint."""
+
+    @extend_schema(operation_id="checkpoint_merge", request=MergeBody, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Start the job that merges them into their base; its result names the new checkpoint."""
+        body, campaign = body_of(request, MergeBody), campaign_of(request, slug, "research")
+        adapter = entry_of(campaign, pk)[1].checkpoint
+        base = base_named(campaign, body.base)
+        return accepted(merge_submit(actor=person_of(request), adapter=adapter, base=base))
 
 
 class CheckpointFile(APIView):
@@ -100,7 +122,13 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     made = {"training_run": entry.run.pk if entry.run else None, "dataset": entry.run.dataset_id if entry.run else None}
     stands = {"files": entry.status, "is_promoted": entry.is_promoted, "is_pinned": entry.is_pinned}
     rounds = {"rounds": [round.number for round in entry.rounds], "steps": steps_of(entry), "needs": entry.needs}
+    stands["is_merged"] = entry.is_merged
     return {**{name: getattr(row, name) for name in names}, "parent": row.parent_id, **made, **stands, **rounds}
+
+
+def adapter_json(view: AdapterView | None) -> dict[str, Any] | None:
+    """What adapters are; None for a full checkpoint."""
+    return {"rank": view.rank, "base_named": view.named, "merge": view.job and view.job.pk} if view else None
 
 
 def steps_of(entry: Entry) -> int | None:

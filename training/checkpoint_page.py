@@ -1,6 +1,5 @@
 """What the registry's pages show: all checkpoints, one with its lineage, what retention would remove, and downloads."""
 
-import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +12,12 @@ from core.errors import NotFound
 from core.models import Campaign
 from core.streams import download, file_pieces
 from diagnostics.models import Item
+from training.adapter_page import adapter_serve, adapter_view
 from training.domain.serving import model_length, serve_line
+from training.folder_json import json_of
 from training.selectors.checkpoints import Entry, lineage, registry
 
 PAGE = 50
-MAX_JSON = 1 << 22
 BLOCK = tarfile.BLOCKSIZE
 
 
@@ -48,19 +48,34 @@ def checkpoint_context(campaign: Campaign, pk: int) -> dict[str, Any]:
         "line": lineage(entries, pk),
         "children": [one for one in entries.values() if one.checkpoint.parent_id == pk],
         "answer_runs": entry.checkpoint.answer_runs.order_by("-id")[:10],
-        "serve": serve_words(campaign, entry),
+        "serve": serve_words(campaign, entries, entry),
+        "adapter": adapter_view(campaign, entries, entry),
     }
 
 
-def serve_words(campaign: Campaign, entry: Entry) -> str:
-    """The command that serves it; empty where its files are not here."""
+def serve_words(campaign: Campaign, entries: dict[int, Entry], entry: Entry) -> str:
+    """The command that serves it, adapters beside their base; empty where the files that it takes are not here."""
+    row = entry.checkpoint
+    if not row.is_adapter:
+        return whole_words(campaign, entry)
+    base = entries.get(row.parent_id or 0)
+    return adapter_serve(whole_words(campaign, base) if base else "", served_name(campaign, entry), entry)
+
+
+def served_name(campaign: Campaign, entry: Entry) -> str:
+    """What the server calls it."""
+    return f"{campaign.slug}/{entry.checkpoint.name}"
+
+
+def whole_words(campaign: Campaign, entry: Entry) -> str:
+    """The command that serves a full checkpoint; empty where its files are not here."""
     folder = Path(entry.checkpoint.path)
     if not entry.checkpoint.path or not (folder / "config.json").is_file():
         return ""
     config, processor = json_of(folder / "config.json"), json_of(folder / "preprocessor_config.json")
     images, engine = images_asked(campaign), campaign.config.engine
     length = model_length(config, processor, images=images, max_new_tokens=engine.max_new_tokens)
-    name = f"{campaign.slug}/{entry.checkpoint.name}"
+    name = served_name(campaign, entry)
     dtype = str(config.get("dtype") or config.get("torch_dtype") or "")
     return serve_line(str(folder), name, max_model_len=length, images=images, dtype=dtype)
 
@@ -69,14 +84,6 @@ def images_asked(campaign: Campaign) -> int:
     """The most pictures that an item of the campaign's newest benchmarks asks for, of the 200 newest; at least 1."""
     newest = Item.objects.filter(benchmark__campaign=campaign).order_by("-pk").values_list("images", flat=True)[:200]
     return max([1, *map(len, newest)])
-
-
-def json_of(path: Path) -> dict[str, Any]:
-    """A JSON object of a checked checkpoint folder; empty where it is absent or larger than any of them is."""
-    if not path.is_file() or path.stat().st_size > MAX_JSON:
-        return {}
-    found = json.loads(path.read_bytes())
-    return found if isinstance(found, dict) else {}
 
 
 def checkpoint_download(entry: Entry) -> StreamingHttpResponse:

@@ -13,6 +13,7 @@ from core.pages import number_in, number_of
 from core.selectors import campaign_open
 from training.checkpoint_page import checkpoint_context, checkpoint_download, checkpoints_context, entry_of
 from training.services.checkpoint_care import checkpoint_files_remove, checkpoint_pin, retention_plan
+from training.services.merges import base_named, merge_submit
 
 KEEP = 3
 
@@ -47,6 +48,16 @@ def checkpoint_keep(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     checkpoint = entry_of(campaign, pk)[1].checkpoint
     checkpoint_pin(actor=user, checkpoint=checkpoint, is_pinned=request.POST.get("pin") == "1")
     return redirect("checkpoint-detail", slug, pk)
+
+
+@require_POST
+def checkpoint_merge(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Merge adapters into their base; the job's page says how it goes."""
+    user = cast(User, request.user)
+    campaign, _ = campaign_open(user, slug, "research")
+    adapter = entry_of(campaign, pk)[1].checkpoint
+    base = base_named(campaign, number_in(request, "base") if request.POST.get("base") else None)
+    return redirect("job-detail", merge_submit(actor=user, adapter=adapter, base=base).pk)
 
 
 def checkpoint_retention(request: HttpRequest, slug: str) -> HttpResponse:

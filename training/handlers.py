@@ -3,8 +3,10 @@
 from typing import Any
 
 from core.jobs.context import JobContext
+from diagnostics.models import Checkpoint
 from training.models import Evaluation, Preflight, TrainingRun
 from training.services.evaluation_work import evaluation_execute, evaluation_judge
+from training.services.merges import merge_execute
 from training.services.preflights import preflight_ensure, preflight_execute
 from training.services.training_runs import training_run_execute
 
@@ -16,6 +18,13 @@ def train_job(context: JobContext) -> dict[str, Any]:
     preflight_ensure(context, run)
     child = training_run_execute(context, run)
     return {"training_run_id": run.pk, "checkpoint_id": child.pk}
+
+
+def checkpoint_merge_job(context: JobContext) -> dict[str, Any]:
+    """Adapters and their base as one full checkpoint."""
+    rows = Checkpoint.objects.select_related("campaign", "parent").filter(campaign=context.job.campaign)
+    adapter, base = rows.get(pk=context.spec["adapter_id"]), rows.get(pk=context.spec["base_id"])
+    return {"checkpoint_id": merge_execute(context, adapter, base).pk}
 
 
 def preflight_job(context: JobContext) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def launch_context(
         "draft": draft,
         "seed": typed.get("seed", str(draft.seed)),
         "presets": list(PRESETS.values()),
-        "parents": list(campaign.checkpoints.exclude(path="").order_by("-id").values_list("pk", "name")),
+        "parents": [(row.pk, row.name) for row in campaign.checkpoints.order_by("-id") if not row.lacks],
         "datasets": list(campaign.datasets.defer("manifest").order_by("-id")),
         "problems": problems,
         "wrong": homeless(problems, [field.name for field in fields.values()]),

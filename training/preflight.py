@@ -24,7 +24,7 @@ from core.reach import base_url_allow
 from core.roles import PICTURE_ROLES, REQUIRED_ROLES, ROLES
 from datagen.pool_lines import pool_folder, pool_lines
 from diagnostics.benchmark_file import BenchmarkFile, benchmark_file
-from diagnostics.checkpoint_folder import checkpoint_look
+from diagnostics.checkpoint_folder import checkpoint_look, has_adapters
 from diagnostics.domain.splits import DEFAULT_SHARES, Split
 from diagnostics.item_text import item_text
 from training.services.training_runs import ROOM
@@ -88,6 +88,9 @@ def checkpoint_checks(file: CampaignFile) -> Iterator[Check]:
         folder, num_bytes = checkpoint_look(file.checkpoint.path)
     except (InvalidInput, OSError) as error:
         yield Check("checkpoint", "fail", bare(error))
+        return
+    if has_adapters(folder):
+        yield Check("checkpoint", "fail", f"{folder} holds adapters: name the folder of their base, a full checkpoint.")
         return
     yield Check("checkpoint", "ok", f"{folder} is a vision-language checkpoint of {num_bytes / 1e9:.2f} GB.")
     yield disk_check(num_bytes)

@@ -61,6 +61,9 @@ urlpatterns = [
     path("campaigns/<slug:slug>/checkpoints/<int:pk>/", checkpoint_views.checkpoint_detail, name="checkpoint-detail"),
     path("campaigns/<slug:slug>/checkpoints/<int:pk>/keep", checkpoint_views.checkpoint_keep, name="checkpoint-keep"),
     path(
+        "campaigns/<slug:slug>/checkpoints/<int:pk>/merge", checkpoint_views.checkpoint_merge, name="checkpoint-merge"
+    ),
+    path(
         "campaigns/<slug:slug>/checkpoints/<int:pk>/files.tar",
         checkpoint_views.checkpoint_file,
         name="checkpoint-file",

@@ -81,8 +81,8 @@ def checkpoint_asked(
         return model_elsewhere(actor, campaign, str(endpoint and endpoint.model))
     if checkpoint.campaign_id != campaign.pk:
         raise InvalidInput("checkpoint: it belongs to another campaign.", field="checkpoint")
-    if checkpoint.is_elsewhere and endpoint is None:
-        raise InvalidInput("checkpoint: it has no folder here, only predictions.", field="checkpoint")
+    if checkpoint.lacks and endpoint is None:
+        raise InvalidInput(f"checkpoint: {checkpoint.lacks}.", field="checkpoint")
     return checkpoint
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
 from core.access import audit, require
 from core.domain.files import hash_bytes
@@ -54,6 +55,7 @@ def checkpoint_save(
     require(actor, "research", campaign)
     if parent and parent.campaign_id != campaign.pk:
         raise InvalidInput("parent: it belongs to another campaign.", field="parent")
+    parent = parent or base_of(campaign, facts.base)
     fields = {"name": name, "path": str(facts.path), "num_bytes": facts.num_bytes, "parent": parent}
     with transaction.atomic():
         row, is_new = Checkpoint.objects.get_or_create(
@@ -66,3 +68,21 @@ def checkpoint_save(
             row.save(update_fields=["path"])
             audit(actor, "checkpoint.moved", row, campaign=campaign, path=row.path)
     return row
+
+
+def base_of(campaign: Campaign, named: str) -> Checkpoint | None:
+    """The one full checkpoint of the campaign that adapters name as their base, by its path or its name.
+
+    The words come from a foreign file: they are compared, never opened. None when no one checkpoint is meant.
+    """
+    meant = Q(path=named) | Q(name=named) | Q(name=named.rsplit("/", 1)[-1])
+    found = [row for row in campaign.checkpoints.filter(meant) if not row.lacks] if named else []
+    return found[0] if len(found) == 1 else None
+
+
+def adapter_base_set(*, actor: User, adapter: Checkpoint, base: Checkpoint) -> None:
+    """The base that adapters fit, as their parent; one that is known already stays."""
+    require(actor, "research", adapter.campaign)
+    with transaction.atomic():
+        if Checkpoint.objects.filter(pk=adapter.pk, parent=None).update(parent=base):
+            audit(actor, "checkpoint.base_set", adapter, campaign=adapter.campaign, base=base.pk)

@@ -62,6 +62,17 @@ def make_folder(folder: Path, *, config: Any = VISION, without: str = "", weight
     return folder
 
 
+def make_adapter(folder: Path, *, without: str = "", **words: Any) -> Path:
+    """A folder of LoRA adapters as PEFT writes them, of made-up bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"peft_type": "LORA", "r": 4, "base_model_name_or_path": "Qwen/base", "init_lora_weights": True, **words}
+    files = {"adapter_config.json": json.dumps(told).encode(), "adapter_model.safetensors": b"adapters"}
+    for name, data in files.items():
+        if name != without:
+            (folder / name).write_bytes(data)
+    return folder
+
+
 def make_checkpoint(campaign: Campaign, **fields: Any) -> Checkpoint:
     number = next(NUMBERS)
     good = {"name": f"checkpoint {number}", "path": "/nowhere", "content_hash": hash_bytes(str(number))}

@@ -80,6 +80,7 @@ TWINS = {
     "checkpoint-detail": "api-checkpoint-detail",
     "checkpoint-file": "api-checkpoint-file",
     "POST checkpoint-keep": "POST api-checkpoint-pin",
+    "POST checkpoint-merge": "POST api-checkpoint-merge",
     "checkpoint-retention": "api-retention",
     "POST checkpoint-retention": "POST api-retention",
     "prompt-list": "api-prompt-list",

@@ -5,12 +5,13 @@ from typing import Any
 
 from django.conf import settings
 
+from tests.diagnostics.makers import make_adapter
 from tests.doors.diagnostics import benchmark, predictions
 from tests.doors.mixtures import edited, seen, shares, signed, waiting
 from tests.doors.table import Door, post, round_of, slug
 from tests.doors.world import World
 from tests.factories import make_job
-from tests.training.rows import make_folder
+from tests.training.rows import make_checkpoint, make_folder
 from training.services.checkpoint_care import retention_plan
 
 
@@ -47,6 +48,15 @@ def checkpoint(world: World) -> dict[str, Any]:
         row.path = str(make_folder(Path(settings.RUNS_ROOT) / f"door-{row.pk}" / "final"))
         row.save()
     return {**world.slug(), "pk": row.pk}
+
+
+def adapter(world: World) -> dict[str, Any]:
+    """Adapters whose base is known."""
+    campaign = world.campaign("dataset")
+    folder = make_adapter(Path(settings.RUNS_ROOT) / f"door-adapter-{campaign.pk}")
+    seen = campaign.checkpoints.filter(name="adapters").first()
+    row = seen or make_checkpoint(campaign, folder, name="adapters", parent=make_checkpoint(campaign))
+    return {**world.slug("dataset"), "pk": row.pk}
 
 
 def plan(world: World) -> dict[str, Any]:
@@ -87,6 +97,7 @@ PAGES = [
     Door("checkpoint-detail", "view", checkpoint),
     Door("checkpoint-file", "research", checkpoint, is_file=True),
     post("checkpoint-keep", "research", checkpoint, pin="1"),
+    post("checkpoint-merge", "research", adapter),
     Door("checkpoint-retention", "view", slug),
     Door("checkpoint-retention", "admin", slug, "post", plan),
     Door("prompt-list", "view", training_run),
@@ -111,6 +122,7 @@ API = [
     Door("api-checkpoint-detail", "view", checkpoint),
     Door("api-checkpoint-file", "research", checkpoint, is_file=True),
     post("api-checkpoint-pin", "research", checkpoint, is_pinned=True),
+    post("api-checkpoint-merge", "research", adapter),
     Door("api-retention", "view", slug),
     Door("api-retention", "admin", slug, "post", plan),
     Door("api-prompt-list", "view", training_run),

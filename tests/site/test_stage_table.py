@@ -15,12 +15,13 @@ from training.services.rounds import round_approve, round_start, stage_then
 IMPORTS = {"checkpoint_register", "benchmark_import", "benchmark_check", "predictions_import", "pool_import"}
 
 
+BY_HAND = {"checkpoint_merge"}
 EXPORTS = {"items_export", "judging"}
 BEFORE_TRAINING = {"preflight"}
 
 
 def test_every_kind_of_the_contract_has_a_handler():
-    assert set(HANDLERS) == {*IMPORTS, *EXPORTS, *BEFORE_TRAINING, *KINDS}
+    assert set(HANDLERS) == {*IMPORTS, *BY_HAND, *EXPORTS, *BEFORE_TRAINING, *KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -28,8 +29,8 @@ def test_a_stages_success_takes_its_round_on(kind):
     assert HANDLERS[kind].then is stage_then
 
 
-@pytest.mark.parametrize("kind", sorted(IMPORTS))
-def test_an_import_belongs_to_no_round(kind):
+@pytest.mark.parametrize("kind", sorted(IMPORTS | BY_HAND))
+def test_an_import_or_a_merge_belongs_to_no_round(kind):
     assert HANDLERS[kind].then is None
 
 

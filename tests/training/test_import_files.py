@@ -4,6 +4,7 @@ import pytest
 
 from diagnostics.formats import detect, predictions
 from tests.datagen.rows import write_pool
+from tests.diagnostics.makers import make_adapter
 from training.selectors import import_files as selector
 from training.selectors.import_files import import_files
 
@@ -46,3 +47,8 @@ def test_a_file_that_two_importers_read_counts_once_against_the_limit(import_roo
     assert (len(files.benchmarks), len(files.predictions), files.is_cut) == (3, 3, False)
     (import_root / "3.tsv").touch()
     assert import_files().is_cut
+
+
+def test_a_folder_of_adapters_is_offered_as_a_checkpoint(import_root):
+    make_adapter(import_root / "adapters")
+    assert import_files().checkpoints == ("adapters",)

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # what vLLM takes as --max-lora-rank
 TEXT_TOKENS = 2048  # for the question, its options and the chat template
 
 
@@ -40,5 +41,6 @@ def serve_line(path: str, name: str, *, max_model_len: int | None, images: int, 
 
 def adapter_line(parent_line: str, name: str, path: str, rank: int) -> str:
     """The same for a parent with adapters that are not merged into it."""
-    lora = ["--enable-lora", "--max-lora-rank", str(rank), "--lora-modules", f"{name}={path}"]
+    room = next((size for size in LORA_RANKS if size >= rank), rank)
+    lora = ["--enable-lora", "--max-lora-rank", str(room), "--lora-modules", f"{name}={path}"]
     return f"{parent_line} {shlex.join(lora)}"

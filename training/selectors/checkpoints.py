@@ -40,6 +40,12 @@ class Entry:
         return bool(self.checkpoint.path) and Path(self.checkpoint.path).resolve().is_relative_to(root)
 
     @property
+    def is_merged(self) -> bool:
+        """Whether it was made here of adapters and their base: files of ours, and no run that wrote them."""
+        was_ours = self.care is not None and self.care.removed_at is not None
+        return self.run is None and self.checkpoint.parent_id is not None and (self.is_ours or was_ours)
+
+    @property
     def status(self) -> str:
         """What became of its files."""
         if self.checkpoint.path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from core.domain.adapters import ADAPTER_CONFIG
 from datagen.pool_lines import LIST_FILE
 from diagnostics.formats.detect import ENDINGS as BENCHMARK_ENDINGS
 from diagnostics.formats.predictions import ENDINGS as PREDICTION_ENDINGS
@@ -81,7 +82,7 @@ def kind_of(entry: "os.DirEntry[str]") -> str:
         return ""
     if Path(entry.path, LIST_FILE).is_file():
         return "pool"
-    return "checkpoint" if Path(entry.path, "config.json").is_file() else ""
+    return "checkpoint" if any(Path(entry.path, name).is_file() for name in ("config.json", ADAPTER_CONFIG)) else ""
 
 
 def shown(path: Path, first: Path) -> str:

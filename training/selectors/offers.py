@@ -16,10 +16,11 @@ class RoundOffer:
 
 
 def parent_default(campaign: Campaign) -> Checkpoint | None:
-    """The last round's child if it was promoted, else its parent; before any round the newest checkpoint."""
+    """The last round's child if it was promoted, else its parent; before any round the newest that can be loaded."""
     last = Round.objects.filter(campaign=campaign).select_related("parent", "child").order_by("-number").first()
     if last is None:
-        return Checkpoint.objects.filter(campaign=campaign).exclude(path="").order_by("-id").first()
+        rows = Checkpoint.objects.filter(campaign=campaign).exclude(path="").order_by("-id")
+        return next((row for row in rows if not row.lacks), None)
     return last.child if last.decision == "promoted" and last.child else last.parent
 
 

@@ -46,8 +46,8 @@ class Launch:
 def training_run_launch(*, actor: User, campaign: Campaign, launch: Launch) -> TrainingRun:
     """A run by hand with its pre-flight waiting for a worker; it trains by itself once that has passed."""
     require(actor, "research", campaign)
-    if launch.parent.is_elsewhere:
-        raise InvalidInput("parent: it has no folder here, only predictions.", field="parent")
+    if launch.parent.lacks:
+        raise InvalidInput(f"parent: {launch.parent.lacks}.", field="parent")
     spec = launch.spec
     if same := TrainingRun.objects.filter(campaign=campaign, run_name=spec.run_name()).first():
         raise InvalidInput(f"settings: {same} has exactly this spec; change something.", field="settings")

@@ -45,8 +45,8 @@ def round_start(*, actor: User, campaign: Campaign, checkpoint: Checkpoint | Non
     parent = checkpoint or parent_default(campaign)
     if parent is None:
         raise InvalidInput("checkpoint: register one in this campaign first.", field="checkpoint")
-    if parent.is_elsewhere:
-        raise InvalidInput("checkpoint: it has no folder here, only predictions.", field="checkpoint")
+    if parent.lacks:
+        raise InvalidInput(f"checkpoint: {parent.lacks}.", field="checkpoint")
     endpoints_see(campaign)
     newest = Round.objects.filter(campaign=campaign).aggregate(number=Max("number"))["number"]
     with transaction.atomic():

@@ -20,7 +20,7 @@ from core.models import Job, JobEvent
 from core.models.jobs import LIVE
 from core.specs import DATASET_FILE, FINAL_FOLDER, RESULT_FILE, Places, StopFile, TrainResult, TrainSpec
 from datagen.models import Dataset
-from diagnostics.checkpoint_folder import checkpoint_inspect
+from diagnostics.checkpoint_folder import CheckpointFacts, checkpoint_inspect
 from diagnostics.models import Checkpoint
 from diagnostics.services.checkpoints import checkpoint_save
 from training.models import Round, TrainingRun
@@ -67,7 +67,7 @@ def training_run_execute(context: JobContext, run: TrainingRun) -> Checkpoint:
     spec = TrainSpec(**run.spec, places=places_of(run.parent, threads))
     folder = Path(settings.RUNS_ROOT) / spec.run_name()
     if not (folder / RESULT_FILE).exists():
-        room_check(run.parent)
+        room_check(run.parent, "training", ROOM)
     place = partial(dataset_place, Path(run.dataset.path))
     chosen = spec.settings
     gpu_run(
@@ -119,15 +119,15 @@ def places_of(parent: Checkpoint, threads: int) -> Places:
     return Places(checkpoint=Path(parent.path), media=Path(settings.MEDIA_ROOT), threads=threads)
 
 
-def room_check(parent: Checkpoint) -> None:
-    """Go on only when the disk holds what a run writes; else an error names what is missing."""
+def room_check(checkpoint: Checkpoint, work: str, times: int) -> None:
+    """Go on only when the disk holds ``times`` the checkpoint, which ``work`` writes; else an error says what lacks."""
     root = Path(settings.RUNS_ROOT)
     root.mkdir(parents=True, exist_ok=True)
-    free, needed = shutil.disk_usage(root).free, ROOM * parent.num_bytes
+    free, needed = shutil.disk_usage(root).free, times * checkpoint.num_bytes
     if free < needed:
         raise GpuJobFailed(
-            f"{root} has {free / 1e9:.2f} GB free and training needs {needed / 1e9:.2f} GB "
-            f"({ROOM} times the checkpoint). Free some space, then retry.",
+            f"{root} has {free / 1e9:.2f} GB free and {work} needs {needed / 1e9:.2f} GB "
+            f"({times} times the checkpoint). Free some space, then retry.",
             code="disk_full",
         )
 
@@ -146,9 +146,7 @@ def dataset_place(source: Path, folder: Path) -> None:
 
 def child_register(context: JobContext, run: TrainingRun, folder: Path, result: TrainResult) -> Checkpoint:
     """The trained weights as a checkpoint of the campaign; the same weights again are the same checkpoint."""
-    facts = checkpoint_inspect(folder, more_roots=(Path(settings.RUNS_ROOT),), tick=context.beat)
-    if facts.content_hash != result.checkpoint_hash:
-        raise GpuJobFailed(f"{folder} is not what its result names; delete {folder.parent}, then retry.")
+    facts = final_facts(context, folder, result.checkpoint_hash)
     with context.writing():
         child = checkpoint_save(
             actor=context.job.actor,
@@ -159,3 +157,11 @@ def child_register(context: JobContext, run: TrainingRun, folder: Path, result: 
         )
         TrainingRun.objects.filter(pk=run.pk).update(child=child, result=result.model_dump(mode="json"))
     return child
+
+
+def final_facts(context: JobContext, folder: Path, wanted: str) -> CheckpointFacts:
+    """What a child wrote, checked against the hash that its result names."""
+    facts = checkpoint_inspect(folder, more_roots=(Path(settings.RUNS_ROOT),), tick=context.beat)
+    if facts.content_hash != wanted:
+        raise GpuJobFailed(f"{folder} is not what its result names; delete {folder.parent}, then retry.")
+    return facts

@@ -35,3 +35,4 @@ def test_adapters_that_are_not_merged_are_served_beside_their_parent():
     assert adapter_line("vllm serve /m", "mine", "/a", 64).endswith(
         "--enable-lora --max-lora-rank 64 --lora-modules mine=/a"
     )
+    assert "--max-lora-rank 16 " in adapter_line("vllm serve /m", "mine", "/a", 9), "the next rank that vLLM takes"
