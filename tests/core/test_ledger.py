@@ -228,7 +228,7 @@ def test_a_few_calls_are_written_down_before_their_turn_so_that_the_next_starts_
     monkeypatch.setattr(ledger, "calls_open", counted)
     server.delay_s = 0.1
     ask(make_working(server, concurrency=8), *map(request, range(40)), limit=40)
-    assert len(opened) == 40 and max(ahead) == 10
+    assert len(opened) == 40 and 8 < max(ahead) <= 10
 
 
 def refuse_first(server, count: int, status: int = 429, **headers) -> None:
