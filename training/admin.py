@@ -3,7 +3,19 @@
 from django.contrib import admin
 
 from core.admin_base import ReadOnlyAdmin
-from training.models import Evaluation, EvaluationRow, Metric, Preflight, Round, RoundStage, TrainingRun
+from training.models import (
+    CheckpointCare,
+    Evaluation,
+    EvaluationRow,
+    Metric,
+    Preflight,
+    Prompt,
+    Round,
+    RoundStage,
+    RunAlarm,
+    TrainingRun,
+    Turn,
+)
 
 
 @admin.register(Round)
@@ -46,6 +58,37 @@ class MetricAdmin(ReadOnlyAdmin):
     """Points of curves."""
 
     list_display = ("training_run_id", "name", "skill", "step", "value")
+
+
+@admin.register(Prompt)
+class PromptAdmin(ReadOnlyAdmin):
+    """Prompts of training runs, with how their reward changed."""
+
+    list_display = ("name", "training_run_id", "skill", "purpose", "num_turns", "first_reward", "last_reward", "change")
+    list_filter = ("purpose",)
+
+
+@admin.register(Turn)
+class TurnAdmin(ReadOnlyAdmin):
+    """Prompts at a step."""
+
+    list_display = ("prompt_id", "step", "place", "num", "num_correct", "num_unscored", "num_truncated", "reward")
+
+
+@admin.register(RunAlarm)
+class RunAlarmAdmin(ReadOnlyAdmin):
+    """What curves warned of."""
+
+    list_display = ("training_run_id", "kind", "step", "reason", "created_at")
+    list_filter = ("kind",)
+
+
+@admin.register(CheckpointCare)
+class CheckpointCareAdmin(ReadOnlyAdmin):
+    """Who pinned a checkpoint, and who removed its files."""
+
+    list_display = ("checkpoint_id", "pinned_by", "removed_by", "removed_at")
+    list_select_related = ("pinned_by", "removed_by")
 
 
 @admin.register(Evaluation)

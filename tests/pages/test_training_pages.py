@@ -186,7 +186,7 @@ def test_pages_cost_the_same_queries_however_many_runs_and_steps(admin, campaign
     for num_steps in (2, 20):
         end_round(make_round(campaign, "train", num_steps=num_steps), "rejected")
         run = campaign.training_runs.latest("id")
-        with django_assert_max_num_queries(10) as detail:
+        with django_assert_max_num_queries(11) as detail:
             page(admin, "training-detail", *place(run))
         with django_assert_max_num_queries(8) as listed:
             page(admin, "training-list", campaign.slug)

@@ -7,7 +7,7 @@ from django.test import Client
 from tests.factories import make_job, make_user
 from tests.training.rows import make_campaign_ready
 from tests.training.stage_play import Play, manifest_of
-from training.models import EvaluationRow, Metric, Preflight, TrainingRun
+from training.models import CheckpointCare, EvaluationRow, Metric, Preflight, Prompt, RunAlarm, TrainingRun, Turn
 from training.services.rounds import round_approve, round_start
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +33,11 @@ def round():
     Metric.objects.create(training_run=run, step=1, name="reward", value=0.5)
     job = make_job(campaign=campaign, kind="preflight", status="succeeded")
     Preflight.objects.create(training_run=run, run_name=run.run_name, take=1, job=job, is_passed=True)
+    prompt = Prompt.objects.create(training_run=run, name="s1", skill="clock")
+    counted = {"num": 8, "num_correct": 3, "num_unscored": 0, "num_truncated": 0, "mean_tokens": 4.5}
+    Turn.objects.create(prompt=prompt, step=1, place=0, **counted)
+    RunAlarm.objects.create(training_run=run, kind="kl", step=1, reason="it ran away")
+    CheckpointCare.objects.create(checkpoint=run.parent, pinned_by=campaign.created_by)
     counts = {"n": 10, "num_before": 5, "num_after": 7, "num_fixed": 3, "num_broken": 1}
     bounds = {"lower": 0.01, "ci_low": -0.01, "ci_high": 0.4, "is_ok": True}
     EvaluationRow.objects.create(evaluation=round.evaluations.get(), suite="clock", role="target", **counts, **bounds)
