@@ -1,6 +1,5 @@
 """What a run got right, item by item: the mean over its scored answers. Unscored answers never enter a share."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -69,30 +68,6 @@ def tallies_read(run: AnswerRun) -> dict[int, Tally]:
         unscored=Count("pk", filter=UNSCORED),
     )
     return {item_id: Tally(*counts) for item_id, *counts in counted}
-
-
-def run_outcomes(run: AnswerRun) -> dict[int, float]:
-    """Mean strict correctness by item id; items without a scored answer are absent."""
-    return {row.item_id: row.strict for row in item_outcomes(run) if row.strict is not None}
-
-
-def run_outcomes_by_skill(run: AnswerRun) -> dict[str, dict[int, float]]:
-    """Mean strict correctness by skill, then item id."""
-    return grouped(run, "skill")
-
-
-def run_outcomes_by_benchmark(run: AnswerRun) -> dict[str, dict[int, float]]:
-    """Mean strict correctness by the benchmark's name, then item id."""
-    return grouped(run, "benchmark")
-
-
-def grouped(run: AnswerRun, by: str) -> dict[str, dict[int, float]]:
-    """Mean strict correctness by one of an outcome's names, then item id."""
-    groups: dict[str, dict[int, float]] = defaultdict(dict)
-    for row in item_outcomes(run):
-        if row.strict is not None:
-            groups[getattr(row, by)][row.item_id] = row.strict
-    return dict(groups)
 
 
 def extractor_of(run: AnswerRun) -> str:

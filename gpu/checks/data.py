@@ -16,7 +16,6 @@ from gpu.grpo import batches, num_scheduled_rows
 from gpu.loading import VISION_TOKENS
 
 MIN_GRADIENT_SHARE = 0.3
-IMAGE_TOKEN = "<|image_pad|>"
 
 
 @dataclass(frozen=True)

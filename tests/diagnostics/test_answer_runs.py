@@ -9,12 +9,7 @@ from core.models import AuditEvent
 from core.specs import ANSWERS_FILE, AnswerRow, AnswerSpec, Sampling
 from diagnostics.handlers import answer_run_job
 from diagnostics.models import Answer, AnswerRun, Benchmark, Verdict
-from diagnostics.selectors.outcomes import (
-    item_outcomes,
-    run_outcomes,
-    run_outcomes_by_benchmark,
-    run_outcomes_by_skill,
-)
+from diagnostics.selectors.outcomes import item_outcomes
 from diagnostics.services import answer_runs, ingest
 from diagnostics.services.answer_runs import answer_run_create
 from tests.diagnostics.fake_gpu import FakeGpu, write_answers
@@ -22,6 +17,11 @@ from tests.diagnostics.makers import make_checkpoint, make_items
 from tests.factories import make_campaign, make_context, make_job, make_user
 
 pytestmark = pytest.mark.django_db
+
+
+def shares(run: AnswerRun) -> dict[int, float]:
+    """Mean strict correctness by item."""
+    return {row.item_id: row.strict for row in item_outcomes(run) if row.strict is not None}
 
 
 @pytest.fixture
@@ -151,16 +151,16 @@ def test_several_answers_of_an_item_stay_several_and_count_by_their_share(campai
     gpu.rule = lambda name, ix: r"\boxed{7}" if ix < 3 else r"\boxed{8}"
     run = execute(create(campaign, sampling=Sampling(num_answers=4, temperature=1.0)))
     assert sorted(Answer.objects.values_list("sample_ix", flat=True)) == [0, 1, 2, 3]
-    assert run_outcomes(run) == {item.pk: 0.75}
+    assert shares(run) == {item.pk: 0.75}
 
 
-def test_outcomes_come_by_skill_and_by_benchmark_and_leave_out_what_is_unscored(campaign, gpu):
+def test_outcomes_name_skill_and_benchmark_and_leave_out_what_is_unscored(campaign, gpu):
     right, wrong = make_items(campaign, "count", 1), make_items(campaign, "sum", 1, answer="8")
     broken = make_items(campaign, "sum", 1, answer="not a number")
     run = execute(create(campaign))
-    assert run_outcomes(run) == {right[0].pk: 1.0, wrong[0].pk: 0.0}
-    assert run_outcomes_by_skill(run) == {"count": {right[0].pk: 1.0}, "sum": {wrong[0].pk: 0.0}}
-    assert run_outcomes_by_benchmark(run)[right[0].benchmark.name] == {right[0].pk: 1.0}
+    assert shares(run) == {right[0].pk: 1.0, wrong[0].pk: 0.0}
+    assert {row.skill for row in item_outcomes(run)} == {"count", "sum"}
+    assert right[0].benchmark.name in {row.benchmark for row in item_outcomes(run)}
     (unscored,) = [row for row in item_outcomes(run) if row.item_id == broken[0].pk]
     assert (unscored.strict, unscored.lenient, unscored.num_scored, unscored.num_unscored) == (None, None, 0, 1)
 
@@ -284,7 +284,7 @@ def test_a_new_extractor_grades_old_answers_without_new_inference(campaign, gpu,
     ingest.verdicts_store(make_context(make_job(campaign=campaign)), run)
     versions = sorted(Verdict.objects.values_list("extractor_version", flat=True))
     assert versions == [EXTRACTOR_VERSION] * 2 + ["answers-next"] * 2
-    assert run_outcomes(run) == dict.fromkeys(run_outcomes(run), 1.0)
+    assert shares(run) == dict.fromkeys(shares(run), 1.0)
 
 
 def test_making_a_run_takes_the_right_to_research_and_a_checkpoint_of_the_campaign(campaign):

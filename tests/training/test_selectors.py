@@ -13,7 +13,7 @@ from tests.factories import make_campaign, make_member
 from tests.training.rows import make_campaign_ready, make_checkpoint, make_dataset, make_mixture, make_report, make_run
 from tests.training.stage_play import Play, manifest_of, named_error
 from training.models import EvaluationRow, Metric, Round, TrainingRun
-from training.selectors.curves import campaign_curve, curve_points
+from training.selectors.curves import curve_points
 from training.selectors.rounds import round_overview
 from training.services.rounds import round_approve, round_decide, round_start, stage_redo
 
@@ -166,16 +166,3 @@ def test_curves_hold_the_named_metrics_in_the_order_of_their_steps():
     Metric.objects.bulk_create(Metric(training_run=run, name=n, skill=s, step=i, value=i / 2) for n, s, i in rows)
     seen = [(point.name, point.skill, point.step, point.value) for point in curve_points(run, ["reward", "kl"])]
     assert seen == [("kl", "", 1, 0.5), ("reward", "", 1, 0.5), ("reward", "", 2, 1.0), ("reward", "clock", 1, 0.5)]
-
-
-def test_the_campaigns_curve_has_a_point_for_every_evaluated_round(round, django_assert_num_queries):
-    run_all(round, Play())
-    second = round_start(actor=round.started_by, campaign=round.campaign)
-    run_all(second, Play(verdict="wait"))
-    stage_redo(actor=round.started_by, round=second, stage="evaluate")
-    with django_assert_num_queries(1):
-        points = campaign_curve(round.campaign)
-    assert [(p.number, p.before, p.after, p.decision) for p in points] == [
-        (1, 0.5, 0.75, "promoted"),
-        (2, 0.5, 0.75, ""),
-    ]

@@ -1,10 +1,9 @@
-"""Points of curves: a training run's metrics, a campaign's accuracy over its rounds."""
+"""Points of curves: a training run's metrics."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.models import Campaign
-from training.models import Evaluation, Metric, TrainingRun
+from training.models import Metric, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,3 @@ def curve_points(training_run: TrainingRun, names: Iterable[str]) -> list[CurveP
     """The points of the named metrics by name, skill and step; one query."""
     rows = Metric.objects.filter(training_run=training_run, name__in=list(names)).order_by("name", "skill", "step")
     return [CurvePoint(*row) for row in rows.values_list("name", "skill", "step", "value")]
-
-
-def campaign_curve(campaign: Campaign) -> list[RoundPoint]:
-    """Mean accuracy over the rounds that were evaluated, in their order; one query."""
-    rows = Evaluation.objects.filter(round__campaign=campaign, result__has_key="mean_after")
-    newest = {row.round_id: row for row in rows.select_related("round").order_by("round__number", "id")}
-    return [
-        RoundPoint(row.round.number, row.result["mean_before"], row.result["mean_after"], row.round.decision)
-        for row in newest.values()
-    ]
