@@ -45,7 +45,7 @@ function dressed(figure, colours) {
     font: { family: colours.font, size: 11.5, color: colours.soft },
     margin: { l: 8, r: 12, t: 8, b: 8 },
     xaxis: { ...axis, tickformat: "d", ...(isShort && { dtick: 1 }) },
-    yaxis: axis,
+    yaxis: { ...axis, ...figure.layout.yaxis },
     hovermode: "closest",
     annotations: figure.data.length > 1 ? endLabels(data, figure.data.map(isBehind), colours) : [],
   };

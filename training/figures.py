@@ -170,7 +170,9 @@ def trace(line: Sequence[CurvePoint], name: str) -> dict[str, Any]:
 
 def figure(traces: list[dict[str, Any]]) -> dict[str, Any]:
     """A figure without colours: charts.js takes those from the page's theme."""
-    return {"data": traces, "layout": {"showlegend": False}}
+    is_positive = all(value is None or value >= 0 for one in traces for value in one["y"])
+    axis = {"yaxis": {"rangemode": "nonnegative"}} if is_positive else {}
+    return {"data": traces, "layout": {"showlegend": False, **axis}}
 
 
 def newest(points: Sequence[CurvePoint]) -> list[tuple[str, str]]:

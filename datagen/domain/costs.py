@@ -39,7 +39,9 @@ class Cost:
 
 @dataclass(frozen=True)
 class CostCell:
-    """The calls that share all these facts; ``scope`` is empty for calls that no mixture is behind."""
+    """The calls that share all these facts; ``scope`` is empty for calls that no mixture is behind, ``server`` for
+    uses of a tool, which are in sums by role and endpoint alone.
+    """
 
     scope: str
     round_number: int | None
@@ -127,9 +129,10 @@ class Costs:
 
 
 def line_of(name: str, cells: Sequence[CostCell], accepted: int) -> CostLine:
-    """The cells as one line; what a mixture is behind went into samples."""
-    making = cost_sum(cell for cell in cells if cell.scope)
-    return CostLine(name, "", cost_sum(cells), making, accepted)
+    """The calls of endpoints as one line; what a mixture is behind went into samples."""
+    calls = [cell for cell in cells if cell.server]
+    making = cost_sum(cell for cell in calls if cell.scope)
+    return CostLine(name, "", cost_sum(calls), making, accepted)
 
 
 def cost_sum(cells: Iterable[CostCell]) -> Cost:

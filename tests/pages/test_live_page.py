@@ -126,6 +126,9 @@ def test_how_a_server_bears_the_calls_stands_beside_its_endpoint(admin, mixture)
     type(call.endpoint).objects.filter(pk=call.endpoint_id).update(pace=pace)
     working(mixture)
     html = " ".join(shown(admin, mixture).split())
+    type(call.endpoint).objects.filter(pk=call.endpoint_id).update(pace={"limit": 160, "circuit": "closed"})
+    assert "not held back" in shown(admin, mixture)
+    type(call.endpoint).objects.filter(pk=call.endpoint_id).update(pace=pace)
     assert "12 at once, 3.3 a second, 7 refused" in html and "left alone for now" in html
     assert rest(admin, mixture)["calls"]["endpoints"][0]["pace"] == pace
 

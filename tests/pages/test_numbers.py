@@ -8,7 +8,7 @@ from django.utils import timezone
 from core.templatetags import studio
 from datagen.pages import KEPT_HARD, evidence_lines
 from diagnostics.figures import across
-from training.figures import newest, round_curve, suite_group, training_figures
+from training.figures import figure, newest, round_curve, suite_group, trace, training_figures
 from training.selectors.curves import CurvePoint, RoundPoint
 from training.selectors.parts import SuiteView
 
@@ -95,3 +95,12 @@ def test_curves_come_by_chart_in_the_order_of_steps_with_targets_in_front():
 def test_the_newest_value_is_the_one_of_the_last_step():
     points = [CurvePoint("kl", "", step, step / 100) for step in (1, 2, 3)]
     assert newest(points) == [("KL", "0.03")]
+
+
+def test_a_chart_of_what_is_never_negative_begins_at_zero():
+    def axis(*values: float) -> object:
+        points = [CurvePoint("kl", "", step, value) for step, value in enumerate(values)]
+        return figure([trace(points, "kl")])["layout"].get("yaxis")
+
+    assert axis(0.0, 0.0) == axis(0.4) == {"rangemode": "nonnegative"}
+    assert axis(0.1, -0.1) is None

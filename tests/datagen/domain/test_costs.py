@@ -27,10 +27,20 @@ def cell(scope="mixture:1", round_number=1, skill="count", calls=1, money="1", *
 
 
 @given(st.lists(CELLS, max_size=6))
-def test_every_way_adds_up_to_the_whole(cells):
+def test_every_way_adds_up(cells):
     costs = Costs(cells, {("mixture:1", "count"): 3, ("mixture:2", "clock"): 5})
-    for lines in (costs.by_role(), costs.by_endpoint(), costs.by_round(), costs.by_skill()):
+    for lines in (costs.by_role(), costs.by_endpoint()):
+        assert sum((line.cost for line in lines), Cost()) == sum((one.cost for one in cells), Cost())
+    for lines in (costs.by_round(), costs.by_skill()):
         assert sum((line.cost for line in lines), Cost()) == costs.whole().cost
+
+
+def test_tools_that_run_here_are_no_calls_of_a_round_or_a_skill():
+    search = CostCell("mixture:1", 1, "searcher", "count", "image_search", "", Cost(calls=40))
+    costs = Costs([cell(calls=30), search], {("mixture:1", "count"): 3})
+    assert [line.cost.calls for line in (costs.whole(), *costs.by_round(), *costs.by_skill())] == [30, 30, 30]
+    assert costs.by_skill()[0].calls_each == 10
+    assert {line.by: line.cost.calls for line in costs.by_role()} == {"m": 30, "image_search": 40}
 
 
 def test_an_accepted_sample_carries_all_that_making_samples_took_and_nothing_else():
