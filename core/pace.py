@@ -87,7 +87,7 @@ class Server:
         caller = caller or self.caller()
         while True:
             try:
-                async with self._turn(self.lanes[role], caller):
+                async with self._under_way(self.lanes[role], caller):
                     return await work()
             except TryFailed as error:
                 self._bear(caller, error)
@@ -121,7 +121,7 @@ class Server:
             self._timer.cancel()
 
     @asynccontextmanager
-    async def _turn(self, lane: Lane, caller: Caller) -> AsyncIterator[None]:
+    async def _under_way(self, lane: Lane, caller: Caller) -> AsyncIterator[None]:
         one = await self._admitted(lane, caller)
         caller.num_tries += 1
         outcome, retry_after_s = Outcome.UNUSED, None  # as when this is cancelled
