@@ -68,15 +68,16 @@ class Phases:
         self._now, self._since = (phase, done), now
 
 
-def settings_of(name: str, *, is_tiny: bool) -> GrpoSettings:
-    """The model's preset, with few and short steps."""
+def settings_of(name: str, *, is_tiny: bool, vllm: float = 0.0) -> GrpoSettings:
+    """The model's preset, with few and short steps; ``vllm`` is the share of the GPU that generates."""
     chosen = PRESETS[NAMES[name]].settings.model_dump() | SIZES | (TINY if is_tiny else {})
+    chosen["vllm_memory_share"] = vllm
     return GrpoSettings.model_validate(chosen)
 
 
-def measure(name: str, root: Path, device: Device, *, is_tiny: bool) -> dict[str, Any]:
+def measure(name: str, root: Path, device: Device, *, is_tiny: bool, vllm: float = 0.0) -> dict[str, Any]:
     """One shape's figures."""
-    settings = settings_of(name, is_tiny=is_tiny)
+    settings = settings_of(name, is_tiny=is_tiny, vllm=vllm)
     checkpoint = write_shape(root / "model", name, device, is_tiny=is_tiny)
     spec = make_run(
         root / "run", settings, checkpoint=checkpoint, rows=Rows(pixels=112 if is_tiny else 672), device=device
@@ -116,13 +117,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--only", choices=sorted(NAMES))
+    parser.add_argument("--vllm", type=float, default=0.0, help="share of the GPU for vLLM in the trainer's process")
     parser.add_argument("--out", type=Path)
     choices = parser.parse_args()
     device: Device = "cuda" if torch.cuda.is_available() else "cpu"
     found: dict[str, Any] = {}
     for name in [choices.only] if choices.only else NAMES:
         with tempfile.TemporaryDirectory() as root:
-            found[name] = measure(name, Path(root), device, is_tiny=choices.tiny)
+            found[name] = measure(name, Path(root), device, is_tiny=choices.tiny, vllm=choices.vllm)
         print(f"{name}: {json.dumps(found[name])}", file=sys.stderr, flush=True)
         gc.collect()
         if device == "cuda":
