@@ -6,7 +6,8 @@ On a GPU machine: ``python -m bench.gpu_resume --device cuda --out docs/results/
 ``same_prompts`` whether both ask the same. Then both learn from the completions that the first drew
 (``same_completions``: the second would have drawn them too). ``relative_weight_gap`` after that update is the largest
 over all tensors, each difference's norm as a share of the tensor's; ``relative_update`` is the update by the same
-measure, and ``relative_update_gap`` the difference of all weights as a share of the update.
+measure, ``least_relative_update`` that of the tensor that moved least, and ``relative_update_gap`` the difference of
+all weights as a share of the update.
 """
 
 import argparse
@@ -53,9 +54,9 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def weight_gap(one: Weights, other: Weights) -> float:
-    """The largest relative gap of a tensor."""
-    return float(torch.stack([(one[name] - other[name]).norm() / one[name].norm() for name in one]).max())
+def gaps(one: Weights, other: Weights) -> Tensor:
+    """Of every tensor, the norm of the difference as a share of its own."""
+    return torch.stack([(one[name] - other[name]).norm() / one[name].norm() for name in one])
 
 
 def distance(one: Weights, other: Weights) -> float:
@@ -84,9 +85,10 @@ def compare(folder: Path, device: Device, dtype: Precision, checkpoint: Path = M
         **{f"{name}_equal": same(calm[name], resumed[name]) for name in STATES},
         "same_prompts": calm["prompts"] == resumed["prompts"],
         "same_completions": calm["completions"] == resumed["completions"],
-        "relative_weight_gap": weight_gap(first, second),
+        "relative_weight_gap": float(gaps(first, second).max()),
         "relative_update_gap": distance(first, second) / distance(first, start),
-        "relative_update": weight_gap(first, start),
+        "relative_update": float(gaps(first, start).max()),
+        "least_relative_update": float(gaps(first, start).min()),
     }
 
 

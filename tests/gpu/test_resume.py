@@ -29,6 +29,7 @@ def test_a_killed_run_holds_what_the_other_held_and_makes_the_same_update(
     assert found["same_prompts"]
     assert found["relative_weight_gap"] <= limit
     assert found["relative_update"] > 1e-3
+    assert found["least_relative_update"] > 0
 
 
 def test_one_bit_is_enough_to_be_another_state() -> None:
@@ -45,10 +46,10 @@ def test_one_bit_is_enough_to_be_another_state() -> None:
 def test_a_gap_is_that_of_the_tensor_that_is_furthest_off() -> None:
     one = {"large": torch.full((4,), 100.0), "small": torch.tensor([1.0])}
     other = {"large": torch.full((4,), 101.0), "small": torch.tensor([1.25])}
-    assert gpu_resume.weight_gap(one, other) == 0.25
-    assert gpu_resume.weight_gap(one, one) == 0
-    broken = {**other, "large": torch.full((4,), float("nan"))}
-    assert not gpu_resume.weight_gap(one, broken) <= 1e-3
+    assert gpu_resume.gaps(one, other).max() == 0.25
+    assert gpu_resume.gaps(one, one).max() == 0
+    broken = {**one, "large": torch.full((4,), float("nan"))}
+    assert not gpu_resume.gaps(one, broken).max() <= 1e-3
 
 
 def test_a_child_that_was_not_killed_compares_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
