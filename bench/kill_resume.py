@@ -3,13 +3,14 @@
 ``kills``: kills that struck; ``same_prompts``, ``same_completions``: every generation asked and answered the same;
 ``same_files``: the completions that are kept for the pages are the same files;
 ``max_weight_gap``: the largest difference of a final weight (0 is bit-equal). ``--device cuda`` on a GPU, where gaps
-of rounding are to be expected.
+of rounding are to be expected; ``--places 4 6`` kills at the fourth and the sixth place alone.
 """
 
 import argparse
 import json
 import signal
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from core.specs import FINAL_FOLDER, GrpoSettings
 
 # Six rows, two a step: from step 3 on the data is read a second time. Two updates are made from one generation, so
 # "update 3" lies between them. Checkpoints are written after steps 2, 4, 6.
-PLACES = [
+Place = tuple[str, int, int]
+PLACES: list[Place] = [
     ("generate", 0, 3),
     ("update", 1, 1),
     ("torn", 2, 1),
@@ -55,12 +57,12 @@ def weight_gap(one: Path, other: Path) -> float:
     return max(float((first[name].float() - second[name].float()).abs().max()) for name in first)
 
 
-def compare(root: Path, device: Any, **more: Any) -> dict[str, Any]:
+def compare(root: Path, device: Any, places: Sequence[Place] = PLACES, **more: Any) -> dict[str, Any]:
     """Both runs, and how far they are apart."""
     calm, wild = root / "calm", root / "wild"
     for folder in (calm, wild):
         make_run(folder, GrpoSettings(**CHOICES, **more), device=device)
-    ends = [run_module("bench.kill_child", str(wild), *map(str, place)) for place in PLACES]
+    ends = [run_module("bench.kill_child", str(wild), *map(str, place)) for place in places]
     for folder in (calm, wild):
         if run_module("bench.kill_child", str(folder)):
             raise RuntimeError(f"{folder.name} did not come to its end")
@@ -77,8 +79,12 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    numbers = range(1, len(PLACES) + 1)
+    parser.add_argument("--places", type=int, choices=numbers, nargs="+", default=list(numbers))
+    choices = parser.parse_args()
+    places = [PLACES[number - 1] for number in choices.places]
     with tempfile.TemporaryDirectory() as root:
-        print(json.dumps(compare(Path(root), parser.parse_args().device)))
+        print(json.dumps(compare(Path(root), choices.device, places)))
 
 
 if __name__ == "__main__":

@@ -68,15 +68,15 @@ def make_run(
     checkpoint: Path = MINI,
     rows: Rows = Rows(),
     device: Device = "cpu",
+    dtype: Precision | None = None,
 ) -> TrainSpec:
-    """RUN_DIR ready for ``python -m gpu.train``; on CUDA weights are fp32 and autocast is bf16."""
+    """RUN_DIR ready for ``python -m gpu.train``; weights are fp32, and autocast is bf16 on CUDA unless told."""
     folder.mkdir(parents=True)
-    dtype: Precision = "float32" if device == "cpu" else "bfloat16"
     spec = TrainSpec(
         checkpoint_hash=hash_checkpoint(checkpoint),
         seed=5,
         device=device,
-        dtype=dtype,
+        dtype=dtype or ("float32" if device == "cpu" else "bfloat16"),
         dataset_hash=write_dataset(folder / DATASET_FILE, rows),
         settings=settings,
         places=Places(checkpoint=checkpoint, threads=1 if device == "cpu" else 0),

@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+import torch
+
 from core.domain.files import hash_checkpoint, write_atomic
 from core.specs import SPEC_FILE, AnswerSpec, Places, Spec
 
 ROOT = Path(__file__).parent.parent.parent
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
 
 
 def write_spec(folder: Path, spec: Spec) -> Path:
