@@ -28,12 +28,12 @@ class VllmAnswerer:
     params_type: Any
 
     def encode(self, batch: Sequence[AnswerItem]) -> dict[str, Any]:
-        """The batch as vLLM reads it: prompts as text with their pictures."""
+        """The batch as vLLM reads it: prompts as text with their pictures, which have their final size already."""
         texts = prompts_of(self.processor, batch)
         return {"prompts": [self._prompt(*pair) for pair in zip(texts, batch, strict=True)]}
 
     def _prompt(self, text: str, item: AnswerItem) -> dict[str, Any]:
-        pictures = pictures_of(item, self.spec.places.media)
+        pictures = [self.processor.image_processor.sized(one) for one in pictures_of(item, self.spec.places.media)]
         return {"prompt": text, "multi_modal_data": {"image": pictures}} if pictures else {"prompt": text}
 
     def answer(

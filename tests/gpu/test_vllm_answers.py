@@ -51,6 +51,14 @@ def test_vllm_gets_the_prompt_in_the_checkpoints_template_with_its_picture(check
     assert "multi_modal_data" not in blind and blind["prompt"].endswith("assistant\n")
 
 
+def test_vllm_gets_pictures_at_the_size_at_which_our_own_model_sees_them(checkpoint: Path, tmp_path: Path) -> None:
+    name = store_picture(tmp_path / "media", 1, width=200)
+    items = [AnswerItem(id="seen", messages=question_messages("What is it?"), images=[name])]
+    spec = answer_run(checkpoint, tmp_path / "run", items, engine="vllm")
+    (prompt,) = VllmAnswerer(spec, load_processor(checkpoint), None, None).encode(items)["prompts"]
+    assert [picture.size for picture in prompt["multi_modal_data"]["image"]] == [(168, 56)]
+
+
 def test_vllm_samples_as_the_spec_says_with_a_seed_for_every_item(checkpoint: Path, tmp_path: Path) -> None:
     engine, rows = ask(checkpoint, tmp_path)
     first, second = engine.params
