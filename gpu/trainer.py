@@ -36,6 +36,7 @@ class SharedPromptTrainer(GRPOTrainer):
     """GRPO in one process; ``show`` hears of every change of phase."""
 
     args: Any
+    processing_class: Any
     num_generations: int
     epsilon_low: float
     epsilon_high: float
@@ -75,7 +76,7 @@ class SharedPromptTrainer(GRPOTrainer):
     ) -> tuple[list[list[int]], Any]:
         """Completions by ``sample_answers``; no log-probabilities, as with TRL's own sampling. Or those of vLLM."""
         if self.use_vllm:
-            return self._generate_elsewhere(prompt_ids, images, num_generations)
+            return self.generate_elsewhere(prompt_ids, images, num_generations)
         self._show("generate")
         batch = self._prompt_batch(prompt_ids[::num_generations], multimodal_fields)
         checkpointing = self.args.gradient_checkpointing_kwargs
@@ -87,7 +88,7 @@ class SharedPromptTrainer(GRPOTrainer):
         self._show("score")
         return [ids for group in answers for ids in group], None
 
-    def _generate_elsewhere(
+    def generate_elsewhere(
         self, prompt_ids: list[list[int]], images: Any, num_generations: int
     ) -> tuple[list[list[int]], list[list[float]]]:
         """Completions by vLLM with its log-probabilities, after the newest weights were sent, as a phase of its own."""
@@ -97,14 +98,16 @@ class SharedPromptTrainer(GRPOTrainer):
             self._last_loaded_step = self.state.global_step
         self._show("generate")
         read, answers, log_probs, _ = self.vllm_generation.generate(
-            prompts=self._prompts_elsewhere(prompt_ids), images=self._sized(images), num_generations=num_generations
+            prompts=self.prompts_elsewhere(prompt_ids),
+            images=self.sized(images, num_generations),
+            num_generations=num_generations,
         )
         if read != prompt_ids:
             raise GpuFault("bad_input", "vLLM reads other prompts than the trainer: it counts pictures otherwise.")
         self._show("score")
         return answers, [[chances[0] for chances in row] for row in log_probs]
 
-    def _prompts_elsewhere(self, prompt_ids: list[list[int]]) -> list[list[int]]:
+    def prompts_elsewhere(self, prompt_ids: list[list[int]]) -> list[list[int]]:
         """In the trainer's own process vLLM writes a picture's tokens itself, from one for each picture.
 
         TRL hands it all of them, and vLLM makes more of the first: https://github.com/huggingface/trl/issues/6294
@@ -113,11 +116,13 @@ class SharedPromptTrainer(GRPOTrainer):
             return prompt_ids
         return [collapsed(ids, self.processing_class.image_token_id) for ids in prompt_ids]
 
-    def _sized(self, images: list[Any] | None) -> list[Any] | None:
+    def sized(self, images: list[Any] | None, num_copies: int) -> list[Any] | None:
         """The pictures as the trainer sees them: vLLM knows neither ``max_pixels`` nor our filter."""
+        if images is None:
+            return None
         sized = self.processing_class.image_processor.sized
-        rows = (images or [])[:: self.num_generations]
-        return self._copied([row and [sized(one) for one in row] for row in rows]) if images else None
+        rows = [row and [sized(one) for one in row] for row in images[::num_copies]]
+        return [row for row in rows for _ in range(num_copies)]
 
     def _prompt_batch(self, prompt_ids: list[list[int]], fields: dict[str, Any]) -> dict[str, Tensor]:
         """Prompts padded left, with their fields, on the device."""
