@@ -38,6 +38,7 @@ class Vllm:
 
     def generate(self, prompts: list[list[int]], images: Any, num_generations: int) -> Any:
         texts = self.processor.tokenizer.batch_decode(prompts)
+        assert all(row is None or row for row in images or []), "TRL takes the first picture of what is not None"
         pictures = [[self.shown(one) for one in row or []] for row in images or [None] * len(prompts)]
         inputs = self.processor(text=texts, images=pictures, padding=True, return_tensors="pt")
         sampling = Sampling(
@@ -73,34 +74,34 @@ def grader() -> Iterator[Grader]:
 
 
 @pytest.fixture
-def beside(speaking_checkpoint: Path, tmp_path: Path, grader: Grader) -> Any:
+def beside(speaking_checkpoint: Path, tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A trainer that sees pictures smaller than the folder's limits would have them, with ``Vllm`` beside it."""
 
-    def make(shown: Callable[[Any], Any] = lambda picture: picture, **choices: Any) -> tuple[VllmGenerator, Check]:
+    def make(shown: Callable[[Any], Any] = lambda picture: picture, **choices: Any) -> tuple[Any, Check]:
         choices = {"rows": make_rows(side=112), "max_pixels": 56 * 56, **choices}
         trainer, check = make_trainer(speaking_checkpoint, tmp_path / "run", grader, **choices)
         trainer.use_vllm, trainer.vllm_mode, trainer._last_loaded_step = True, "colocate", -1
         trainer.vllm_generation = Vllm(trainer, speaking_checkpoint, shown)
-        return VllmGenerator(trainer, [row or None for row in check.batch()["images"]]), check
+        monkeypatch.setattr(check, "trainer", lambda settings: trainer)
+        return trainer, check
 
     return make
 
 
-def table(generator: VllmGenerator, check: Check) -> dict[str, CheckLine]:
+def table(trainer: Any, check: Check) -> dict[str, CheckLine]:
     """The lines of the look, by name."""
-    lines = vllm_lines(lambda: (generator, check.prompts(generator.trainer)), check.sampling())
-    return {line.name: line for line in lines}
+    return {line.name: line for line in vllm_lines(check.vllm, check.sampling())}
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_vllm_with_the_same_weights_agrees_and_its_canary_sings(beside: Any, temperature: float) -> None:
-    generator, check = beside(temperature=temperature)
-    lines = table(generator, check)
+    trainer, check = beside(temperature=temperature)
+    lines = table(trainer, check)
     assert [line.status for line in lines.values()] == ["ok"] * 3, lines
     assert list(lines) == ["pixel limits of vLLM", "parity", "canary"]
     assert "8 tokens of the batch's pictures, the trainer 8" in lines["pixel limits of vLLM"].found
     assert "vLLM against the trainer" in lines["parity"].found and "float32" in lines["parity"].found
-    vllm = generator.trainer.vllm_generation
+    vllm = trainer.vllm_generation
     assert vllm.num_synced == 1
     assert (vllm.temperature, vllm.max_completion_length) == (1.0, 3), "as it was before"
 
@@ -128,9 +129,9 @@ def test_samples_without_pictures_are_no_fault_of_vllm(beside: Any) -> None:
 def test_a_float32_trainer_asks_no_more_of_vllm_than_vllms_own_dtype_can_give(
     beside: Any, dtype: str, limit: str
 ) -> None:
-    generator, check = beside()
-    generator.trainer.vllm_generation.llm.llm_engine.model_config.dtype = dtype
-    assert limit in table(generator, check)["parity"].found
+    trainer, check = beside()
+    trainer.vllm_generation.llm.llm_engine.model_config.dtype = dtype
+    assert limit in table(trainer, check)["parity"].found
 
 
 @pytest.mark.parametrize(("num_tokens", "status"), [(4, "ok"), (16, "fail")])
@@ -138,9 +139,9 @@ def test_a_server_says_itself_how_many_tokens_it_makes_of_a_picture(
     beside: Any, monkeypatch: pytest.MonkeyPatch, num_tokens: int, status: str
 ) -> None:
     monkeypatch.setattr("gpu.checks.vllm_parity.parity_lines", lambda *what: iter(()))
-    generator, check = beside()
-    generator.trainer.vllm_generation = Server("bfloat16", num_tokens)
-    line = table(generator, check)["pixel limits of vLLM"]
+    trainer, check = beside()
+    trainer.vllm_generation = Server("bfloat16", num_tokens)
+    line = table(trainer, check)["pixel limits of vLLM"]
     assert line.status == status and "on a server and in bfloat16" in line.found
 
 
