@@ -95,6 +95,7 @@ class SharedPromptTrainer(GRPOTrainer):
         if self.state.global_step != self._last_loaded_step:
             self._show("sync")
             self.vllm_generation.sync_weights()  # type: ignore[no-untyped-call]
+            self._forget_pictures()
             self._last_loaded_step = self.state.global_step
         self._show("generate")
         read, answers, log_probs, _ = self.vllm_generation.generate(
@@ -106,6 +107,14 @@ class SharedPromptTrainer(GRPOTrainer):
             raise GpuFault("bad_input", "vLLM reads other prompts than the trainer: it counts pictures otherwise.")
         self._show("score")
         return answers, [[chances[0] for chances in row] for row in log_probs]
+
+    def _forget_pictures(self) -> None:
+        """Make vLLM look anew at pictures that it saw with older weights, which TRL does not."""
+        vllm: Any = self.vllm_generation
+        if self.vllm_mode == "colocate":
+            vllm.llm.llm_engine.reset_encoder_cache()
+        elif self.accelerator.is_main_process:
+            vllm.vllm_client.session.post(f"{vllm.vllm_client.base_url}/reset_encoder_cache").raise_for_status()
 
     def prompts_elsewhere(self, prompt_ids: list[list[int]]) -> list[list[int]]:
         """In the trainer's own process vLLM writes a picture's tokens itself, from one for each picture.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,10 +105,19 @@ class Elsewhere:
     def __init__(self, checkpoint: Path, **limits: int) -> None:
         self.processor = load_processor(checkpoint)
         self.processor.image_processor.size = limits or self.processor.image_processor.size
-        self.num_synced = 0
+        self.did: list[str] = []
+        self.llm = SimpleNamespace(llm_engine=self)
+        self.vllm_client = SimpleNamespace(base_url="http://a", session=SimpleNamespace(post=self.post))
 
     def sync_weights(self) -> None:
-        self.num_synced += 1
+        self.did.append("sync")
+
+    def reset_encoder_cache(self) -> None:
+        self.did.append("forget")
+
+    def post(self, url: str) -> Any:
+        self.did.append(url)
+        return SimpleNamespace(raise_for_status=lambda: None)
 
     def generate(self, prompts: list[list[int]], images: Any, num_generations: int) -> Any:
         self.given = prompts
@@ -141,7 +151,7 @@ def lowered(speaking_checkpoint: Path, tmp_path: Path) -> Iterator[Any]:
 
 def test_vllm_reads_the_very_prompts_of_the_trainer_though_it_writes_the_pictures_tokens_itself(lowered: Any) -> None:
     inputs = lowered._prepare_inputs(next(iter(lowered.get_train_dataloader())))
-    assert lowered.vllm_generation.num_synced == 1
+    assert lowered.vllm_generation.did == ["sync", "forget"]
     places = (inputs["prompt_ids"] == lowered.processing_class.image_token_id).sum(1)
     assert set(places.tolist()) <= {0, 4} and int(places.sum()) > 0
     assert all(ids.count(lowered.processing_class.image_token_id) <= 1 for ids in lowered.vllm_generation.given)
@@ -152,6 +162,7 @@ def test_a_vllm_server_gets_the_prompts_with_all_of_the_pictures_tokens(lowered:
     lowered.vllm_mode = "server"
     lowered.vllm_generation.read = lambda ids, pictures: ids
     inputs = lowered._prepare_inputs(next(iter(lowered.get_train_dataloader())))
+    assert lowered.vllm_generation.did == ["sync", "http://a/reset_encoder_cache"]
     given = sum(ids.count(lowered.processing_class.image_token_id) for ids in lowered.vllm_generation.given)
     assert given == int((inputs["prompt_ids"] == lowered.processing_class.image_token_id).sum()) > 8
 

@@ -29,12 +29,16 @@ class Vllm:
 
     def __init__(self, trainer: Any, folder: Path, shown: Callable[[Any], Any] = lambda picture: picture) -> None:
         self.trainer, self.processor, self.shown = trainer, load_processor(folder), shown
-        self.llm = SimpleNamespace(llm_engine=SimpleNamespace(model_config=SimpleNamespace(dtype=torch.float32)))
+        self.llm = SimpleNamespace(llm_engine=self)
+        self.model_config = SimpleNamespace(dtype=torch.float32)
         self.temperature, self.top_p, self.top_k, self.max_completion_length = 1.0, 1.0, 0, 3
         self.num_synced = 0
 
     def sync_weights(self) -> None:
         self.num_synced += 1
+
+    def reset_encoder_cache(self) -> None:
+        """Nothing is kept of a picture."""
 
     def generate(self, prompts: list[list[int]], images: Any, num_generations: int) -> Any:
         texts = self.processor.tokenizer.batch_decode(prompts)
@@ -130,7 +134,7 @@ def test_a_float32_trainer_asks_no_more_of_vllm_than_vllms_own_dtype_can_give(
     beside: Any, dtype: str, limit: str
 ) -> None:
     trainer, check = beside()
-    trainer.vllm_generation.llm.llm_engine.model_config.dtype = dtype
+    trainer.vllm_generation.model_config.dtype = dtype
     assert limit in table(trainer, check)["parity"].found
 
 
