@@ -7,6 +7,9 @@ at most 256 tokens each at temperature 1; the first batch warms up and is not co
 ``greedy_agreement`` and ``max_logprob_gap``: the mini model's greedy answers to 64 pictures by both engines, the share
 of equal texts, and the largest difference between vLLM's log-probability of a token of its own answer and a plain
 forward pass's, in one precision.
+
+``--variants ieee flex`` takes the float32 gap, and nothing else, under other attention kernels (``VARIANTS``): on a GPU
+those of the default may multiply in TF32. For parity no engine compiles, which starts faster.
 """
 
 import argparse
@@ -30,10 +33,19 @@ from gpu.answer import load_answerer
 from gpu.asking import pictures_of, prompts_of
 from gpu.loading import load_model, load_processor
 from gpu.runtime import installed_versions
+from gpu.vllm_answers import load_vllm
 
 SHAPE = "qwen2.5-vl-7b"
 ENGINES = ("transformers", "vllm")
 FIGURES = "figures.json"
+# By name: the environment of the engine's process, and its own arguments.
+VARIANTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "default": ({}, {}),
+    "ieee": ({"TRITON_F32_DEFAULT": "ieee"}, {}),
+    "flex": ({}, {"attention_backend": "FLEX_ATTENTION"}),
+    "sdpa": ({}, {"mm_encoder_attn_backend": "TORCH_SDPA"}),
+    "ieee-sdpa": ({"TRITON_F32_DEFAULT": "ieee"}, {"mm_encoder_attn_backend": "TORCH_SDPA"}),
+}
 
 
 def items_made(media: Path, count: int, pixels: int) -> list[AnswerItem]:
@@ -67,13 +79,6 @@ def spec_of(checkpoint: Path, media: Path, engine: str, sampling: Sampling, dtyp
     )
 
 
-def servable(folder: Path) -> None:
-    """Add what vLLM's processor wants of a folder and ours does without: a word on videos."""
-    said = json.loads((folder / "preprocessor_config.json").read_text())
-    video = {**said, "video_processor_type": "Qwen2VLVideoProcessor"}
-    (folder / "video_preprocessor_config.json").write_text(json.dumps(video))
-
-
 # Speed.
 
 
@@ -94,12 +99,21 @@ def speed(folder: Path, engine: str) -> dict[str, Any]:
 # Parity.
 
 
+def mini(folder: Path, engine: str, dtype: Precision) -> Any:
+    """The mini model in an engine; one of ``VARIANTS`` may follow vllm after a colon."""
+    name, _, variant = engine.partition(":")
+    spec = spec_of(folder / "mini", folder / "media", name, Sampling(max_new_tokens=16), dtype)
+    if name == "transformers":
+        return load_answerer(spec)
+    environment, choices = VARIANTS[variant or "default"]
+    os.environ.update(environment)
+    return load_vllm(spec, enforce_eager=True, **choices)
+
+
 def greedy(folder: Path, engine: str, dtype: Precision) -> dict[str, Any]:
     """The mini model's greedy answers, by vLLM also with the ids and log-probabilities of its tokens."""
     items = items_made(folder / "media", 64, 112)
-    answerer: Any = load_answerer(
-        spec_of(folder / "mini", folder / "media", engine, Sampling(max_new_tokens=16), dtype)
-    )
+    answerer = mini(folder, engine, dtype)
     if engine == "transformers":
         rows = [
             row for b in (items[:32], items[32:]) for row in answerer.answer(b, answerer.encode(b), 0, lambda: None)
@@ -159,11 +173,29 @@ def measure(folder: Path, what: str, engine: str, dtype: Precision) -> None:
 def parity(folder: Path, dtype: Precision) -> dict[str, Any]:
     """Agreement and gap in one precision."""
     ours, theirs = (child(folder, "greedy", engine, dtype) for engine in ENGINES)
-    write_atomic(folder / "said.json", json.dumps(theirs))
     pairs = list(zip(ours["texts"], theirs["texts"], strict=True))
     agreement = sum(a == b for a, b in pairs) / len(pairs)
     print(dtype, {"greedy_agreement": agreement}, file=sys.stderr, flush=True)
-    return {"greedy_agreement": agreement, **child(folder, "gap", "-", dtype)}
+    return {"greedy_agreement": agreement, **gap(folder, theirs, dtype)}
+
+
+def gap(folder: Path, said: dict[str, Any], dtype: Precision) -> dict[str, Any]:
+    """The gap of what vLLM said, in a process of its own."""
+    write_atomic(folder / "said.json", json.dumps(said))
+    return child(folder, "gap", "-", dtype)
+
+
+def varied(folder: Path, names: list[str]) -> dict[str, Any]:
+    """The float32 gap of each variant; what fails is left out, and its last words are on stderr."""
+    found = {}
+    for name in names:
+        started = time.perf_counter()
+        try:
+            said = child(folder, "greedy", f"vllm:{name}", "float32")
+        except RuntimeError:
+            continue
+        found[name] = {**gap(folder, said, "float32"), "seconds": round(time.perf_counter() - started, 1)}
+    return found
 
 
 def main() -> None:
@@ -172,6 +204,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=4)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", choices=("speed", "parity"))
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=[])
     choices = parser.parse_args()
     if choices.child:
         folder, what, engine, dtype = choices.child
@@ -181,13 +214,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(MINI, folder / "mini")
-        servable(folder / "mini")
-        if choices.only != "speed":
+        if choices.variants:
+            report["variants"] = varied(folder, choices.variants)
+        elif choices.only != "speed":
             report |= {"float32": parity(folder, "float32"), "bfloat16": parity(folder, "bfloat16")}
             report |= {key: report["float32"][key] for key in ("greedy_agreement", "max_logprob_gap")}
-        if choices.only != "parity":
+        if choices.only != "parity" and not choices.variants:
             write_shape(folder / "model", SHAPE, "cuda")
-            servable(folder / "model")
             report |= {engine: child(folder, "speed", engine, "bfloat16") for engine in ENGINES}
             report["speedup"] = round(report["vllm"]["tokens_a_second"] / report["transformers"]["tokens_a_second"], 2)
     if choices.out:

@@ -101,6 +101,11 @@ class GrpoSettings(Frozen):
         default=600.0, ge=60, description="seconds of silence allowed while loading and in a phase's first turn"
     )
 
+    @property
+    def by_vllm(self) -> bool:
+        """Whether vLLM generates, on a server or in the trainer's own process."""
+        return bool(self.vllm_url or self.vllm_memory_share)
+
     @field_validator("extra")
     @classmethod
     def _check_extra(cls, extra: dict[str, Value]) -> dict[str, Value]:

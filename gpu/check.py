@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.check_specs import CheckLine, CheckResult, CheckSpec, train_spec_of
-from core.specs import DATASET_FILE, Sampling
+from core.specs import DATASET_FILE, GrpoSettings, Sampling
 from gpu.checks.blocking import blocking_line
 from gpu.checks.data import (
     Length,
@@ -29,8 +29,9 @@ from gpu.checks.dry_step import dry_settings, step_line, take_step
 from gpu.checks.estimate import Shape, disk_lines, free_memory_gb, memory_line, shape_of, time_line
 from gpu.checks.features import features_line
 from gpu.checks.lines import DATA_CHANGE, line, looked
-from gpu.checks.parity import Generator, TransformersGenerator, parity_lines
+from gpu.checks.parity import TransformersGenerator, parity_lines
 from gpu.checks.rewards import reward_lines
+from gpu.checks.vllm_parity import VllmGenerator, vllm_lines
 from gpu.dataset import TrainingRows
 from gpu.grader import Grader
 from gpu.grpo import batches
@@ -68,12 +69,14 @@ class Check:
         has_data = self.look("dataset", self.data(), DATA_CHANGE)
         self.look("batches", self.plain())
         fits = can_compute and has_data and self.look("memory", self.size())
-        self.look("generator", self.generator())
+        is_served = self.look("generator", self.generator())
         if not fits:
             why = "Not looked at: what failed above comes first."
             self.lines.append(line("model", why, warns=True, change="Mend it, then check again."))
             return
         self.look("model", self.model())
+        if self.settings.by_vllm and is_served:
+            self.look("vLLM", vllm_lines(self.vllm, self.sampling()))
 
     def device(self) -> Iterator[CheckLine]:
         """Whether the device is there."""
@@ -110,41 +113,46 @@ class Check:
         yield from disk_lines(self.shape, self.run.folder)
 
     def generator(self) -> Iterator[CheckLine]:
-        """Whether what generates is well, if that is vLLM."""
-        settings = self.settings
-        if settings.vllm_url:
-            check_server(settings.vllm_url)
-        if settings.vllm_url or settings.vllm_memory_share:
-            where = f"the server at {settings.vllm_url}" if settings.vllm_url else "in the trainer's own process"
-            yield line(
-                "generator",
-                f"vLLM, {where}. Parity and pixel limits here are those of transformers, not of vLLM.",
-                warns=True,
-                change="Look at sampling/sampling_logp_difference in the first steps, or at docs/results/vllm.json.",
-            )
+        """Whether the server that generates is well, if one does."""
+        if url := self.settings.vllm_url:
+            check_server(url)
+            yield line("generator", f"The vLLM server at {url} is well.")
 
     def model(self) -> Iterator[CheckLine]:
         """What needs the model, in the trainer that the run would use; the dry step ends the trainer's use."""
-        trainer: Any = build_trainer(self.run, train_spec_of(self.spec, dry_settings(self.settings)), self.grader)
+        trainer = self.trainer(dry_settings(self.settings))
         model, processor = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
         tokens, prompts = answer_tokens(core_of(model), processor.tokenizer), self.prompts(trainer)
         yield features_line(core_of(model), processor, prompts, self.chosen())
         yield blocking_line(model, processor.tokenizer, tokens, prompts)
-        generator: Generator = TransformersGenerator(model, tokens)
-        yield from parity_lines(trainer, generator, prompts, self.sampling())
+        if not self.settings.by_vllm:
+            yield from parity_lines(trainer, TransformersGenerator(trainer, tokens), prompts, self.sampling())
         step = take_step(trainer)
         yield step_line(step, self.settings.learning_rate)
         yield time_line(self.spec, self.shape, step.tokens_a_second)
+
+    def vllm(self) -> tuple[VllmGenerator, dict[str, Tensor]]:
+        """A trainer of its own with vLLM beside it, and the batch: a fault of vLLM's spoils nothing else."""
+        trainer = self.trainer(dry_settings(self.settings, keeps_vllm=True))
+        pictures = [row or None for row in self.batch()["images"]]
+        return VllmGenerator(trainer, pictures), self.prompts(trainer)
+
+    def trainer(self, settings: GrpoSettings) -> Any:
+        """The trainer of the run under other settings."""
+        return build_trainer(self.run, train_spec_of(self.spec, settings), self.grader)
 
     def chosen(self) -> list[Length]:
         """The lengths of the batch's samples: those with pictures first, spread over the file."""
         with_pictures = [length for length in self.lengths if length.num_pictures] or self.lengths
         return with_pictures[:: max(1, len(with_pictures) // BATCH_ROWS)][:BATCH_ROWS]
 
+    def batch(self) -> dict[str, list[Any]]:
+        """The batch's samples."""
+        return self.rows({"row": [self.lengths.index(length) for length in self.chosen()]})
+
     def prompts(self, trainer: Any) -> dict[str, Tensor]:
         """The batch as the model reads it, on the device."""
-        numbers = [self.lengths.index(length) for length in self.chosen()]
-        rows = self.rows({"row": numbers})
+        rows = self.batch()
         texts = [self.processor.apply_chat_template(one, add_generation_prompt=True) for one in rows["prompt"]]
         inputs = self.processor(text=texts, images=rows["images"], padding=True, return_tensors="pt")
         return {name: tensor.to(trainer.accelerator.device) for name, tensor in inputs.items()}

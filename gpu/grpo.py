@@ -61,7 +61,7 @@ def grpo_config(spec: TrainSpec, folder: Path, blocked: list[int], num_parameter
     return GRPOConfig(
         output_dir=str(folder),
         seed=seed_of(spec.seed, "train") % 2**31,
-        generation_kwargs=blocking(blocked, by_vllm=bool(settings.vllm_url or settings.vllm_memory_share)),
+        generation_kwargs=blocking(blocked, by_vllm=settings.by_vllm),
         gradient_checkpointing=num_parameters > CHECKPOINTED_PARAMETERS,
         **_vllm_arguments(settings),
         **_batch_arguments(settings),

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from transformers.feature_extraction_utils import BatchFeature
 from transformers.image_utils import make_flat_list_of_images
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
 from gpu.errors import GpuFault, one_line
 
@@ -79,6 +79,15 @@ class CachingImageProcessor(Qwen2VLImageProcessorPil):
         while self._bytes > CACHE_BYTES and len(self._known) > 1:
             _, (oldest, _) = self._known.popitem(last=False)
             self._bytes -= oldest.nbytes
+
+    def sized(self, picture: Image.Image) -> Image.Image:
+        """The picture at the size at which the model sees it.
+
+        Another engine has nothing left to make smaller, by its own limits or by a filter that rounds otherwise.
+        """
+        least, most = self.size["shortest_edge"], self.size["longest_edge"]
+        height, width = smart_resize(picture.height, picture.width, self.patch_size * self.merge_size, least, most)
+        return picture.resize((width, height), Image.Resampling(self.resample))
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration, without the memory."""

@@ -27,10 +27,16 @@ Show = Callable[[Phase], None]
 rows_of: Any = trl_utils  # its annotations leave out lists
 
 
+def collapsed(ids: list[int], token: int) -> list[int]:
+    """The ids with every run of ``token`` as one."""
+    return [found for found, before in zip(ids, [None, *ids], strict=False) if found != token or before != token]
+
+
 class SharedPromptTrainer(GRPOTrainer):
     """GRPO in one process; ``show`` hears of every change of phase."""
 
     args: Any
+    processing_class: Any
     num_generations: int
     epsilon_low: float
     epsilon_high: float
@@ -70,7 +76,7 @@ class SharedPromptTrainer(GRPOTrainer):
     ) -> tuple[list[list[int]], Any]:
         """Completions by ``sample_answers``; no log-probabilities, as with TRL's own sampling. Or those of vLLM."""
         if self.use_vllm:
-            return self._generate_elsewhere(prompt_ids, images, multimodal_fields, num_generations)
+            return self.generate_elsewhere(prompt_ids, images, num_generations)
         self._show("generate")
         batch = self._prompt_batch(prompt_ids[::num_generations], multimodal_fields)
         checkpointing = self.args.gradient_checkpointing_kwargs
@@ -82,16 +88,50 @@ class SharedPromptTrainer(GRPOTrainer):
         self._show("score")
         return [ids for group in answers for ids in group], None
 
-    def _generate_elsewhere(self, *what: Any) -> tuple[list[list[int]], Any]:
-        """TRL's own way through vLLM, its weights sent first, as a phase of its own."""
+    def generate_elsewhere(
+        self, prompt_ids: list[list[int]], images: Any, num_generations: int
+    ) -> tuple[list[list[int]], list[list[float]]]:
+        """Completions by vLLM with its log-probabilities, after the newest weights were sent, as a phase of its own."""
         if self.state.global_step != self._last_loaded_step:
             self._show("sync")
             self.vllm_generation.sync_weights()  # type: ignore[no-untyped-call]
+            self._forget_pictures()
             self._last_loaded_step = self.state.global_step
         self._show("generate")
-        answers: tuple[list[list[int]], Any] = super()._generate_single_turn(*what)  # type: ignore[no-untyped-call]
+        read, answers, log_probs, _ = self.vllm_generation.generate(
+            prompts=self.prompts_elsewhere(prompt_ids),
+            images=self.sized(images, num_generations),
+            num_generations=num_generations,
+        )
+        if read != prompt_ids:
+            raise GpuFault("bad_input", "vLLM reads other prompts than the trainer: it counts pictures otherwise.")
         self._show("score")
-        return answers
+        return answers, [[chances[0] for chances in row] for row in log_probs]
+
+    def _forget_pictures(self) -> None:
+        """Make vLLM look anew at pictures that it saw with older weights, which TRL does not."""
+        vllm: Any = self.vllm_generation
+        if self.vllm_mode == "colocate":
+            vllm.llm.llm_engine.reset_encoder_cache()
+        elif self.accelerator.is_main_process:
+            vllm.vllm_client.session.post(f"{vllm.vllm_client.base_url}/reset_encoder_cache").raise_for_status()
+
+    def prompts_elsewhere(self, prompt_ids: list[list[int]]) -> list[list[int]]:
+        """In the trainer's own process vLLM writes a picture's tokens itself, from one for each picture.
+
+        TRL hands it all of them, and vLLM makes more of the first: https://github.com/huggingface/trl/issues/6294
+        """
+        if self.vllm_mode == "server":
+            return prompt_ids
+        return [collapsed(ids, self.processing_class.image_token_id) for ids in prompt_ids]
+
+    def sized(self, images: list[Any] | None, num_copies: int) -> list[Any] | None:
+        """The pictures as the trainer sees them: vLLM knows neither ``max_pixels`` nor our filter."""
+        if images is None:
+            return None
+        sized = self.processing_class.image_processor.sized
+        rows = [row and [sized(one) for one in row] for row in images[::num_copies]]
+        return [row for row in rows for _ in range(num_copies)]
 
     def _prompt_batch(self, prompt_ids: list[list[int]], fields: dict[str, Any]) -> dict[str, Tensor]:
         """Prompts padded left, with their fields, on the device."""

@@ -28,12 +28,12 @@ class VllmAnswerer:
     params_type: Any
 
     def encode(self, batch: Sequence[AnswerItem]) -> dict[str, Any]:
-        """The batch as vLLM reads it: prompts as text with their pictures."""
+        """The batch as vLLM reads it: prompts as text with their pictures, which have their final size already."""
         texts = prompts_of(self.processor, batch)
         return {"prompts": [self._prompt(*pair) for pair in zip(texts, batch, strict=True)]}
 
     def _prompt(self, text: str, item: AnswerItem) -> dict[str, Any]:
-        pictures = pictures_of(item, self.spec.places.media)
+        pictures = [self.processor.image_processor.sized(one) for one in pictures_of(item, self.spec.places.media)]
         return {"prompt": text, "multi_modal_data": {"image": pictures}} if pictures else {"prompt": text}
 
     def answer(
@@ -69,8 +69,8 @@ class VllmAnswerer:
         )
 
 
-def load_vllm(spec: AnswerSpec) -> VllmAnswerer:
-    """vLLM with the spec's checkpoint; ``bad_input`` where it is not installed."""
+def load_vllm(spec: AnswerSpec, **choices: Any) -> VllmAnswerer:
+    """vLLM with the spec's checkpoint and the engine's own ``choices``; ``bad_input`` where it is not installed."""
     folder = spec.places.checkpoint
     processor = load_processor(folder)
     try:
@@ -79,7 +79,11 @@ def load_vllm(spec: AnswerSpec) -> VllmAnswerer:
         raise GpuFault("bad_input", f"The engine vllm needs vLLM (pip install '.[vllm]'): {one_line(error)}") from error
     try:
         engine = vllm.LLM(
-            model=str(folder), dtype=spec.dtype, seed=spec.seed % (1 << 31), gpu_memory_utilization=MEMORY_SHARE
+            model=str(folder),
+            dtype=spec.dtype,
+            seed=spec.seed % (1 << 31),
+            gpu_memory_utilization=MEMORY_SHARE,
+            **choices,
         )
     except LOADING_ERRORS as error:
         raise GpuFault("bad_checkpoint", f"vLLM cannot load {folder}: {one_line(error)}") from error

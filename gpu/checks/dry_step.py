@@ -26,21 +26,22 @@ LOST = (
 ALIKE = "Raise temperature, or take a checkpoint that has not settled on one answer: equal answers give no gradient."
 
 
-def dry_settings(settings: GrpoSettings) -> GrpoSettings:
-    """The same training in small: few prompts, short answers, one step at the full learning rate."""
+def dry_settings(settings: GrpoSettings, *, keeps_vllm: bool = False) -> GrpoSettings:
+    """The same training in small: few prompts, short answers, one step at the full learning rate, drawn by torch."""
+    generator = {} if keeps_vllm else {"vllm_url": "", "vllm_memory_share": 0.0}
+    dropped = ("warmup",) if keeps_vllm else ("warmup", "vllm")
     changes = {
+        **generator,
         "steps": 1,
         "steps_per_generation": 1,
         "save_every": 1,
         "gpus": 1,
-        "vllm_url": "",
-        "vllm_memory_share": 0.0,
         "prompts_per_step": DRY_PROMPTS,
         "max_completion_tokens": min(settings.max_completion_tokens, DRY_TOKENS),
         "mask_truncated_completions": False,
         "weight_decay": 0.0,
         "lr_scheduler_type": "constant",
-        "extra": {name: value for name, value in settings.extra.items() if not name.startswith(("warmup", "vllm"))},
+        "extra": {name: value for name, value in settings.extra.items() if not name.startswith(dropped)},
     }
     return GrpoSettings.model_validate(settings.model_dump() | changes)
 

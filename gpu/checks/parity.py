@@ -41,11 +41,16 @@ class Drawn:
 
 
 class Generator(Protocol):
-    """What draws answers; a vLLM server is another one."""
+    """What draws answers: the trainer's own sampling, or vLLM."""
 
     @property
     def name(self) -> str:
         """What the table calls it."""
+        ...
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in."""
         ...
 
     def draw(self, inputs: dict[str, Tensor], sampling: Sampling) -> Drawn:
@@ -57,14 +62,21 @@ class Generator(Protocol):
 class TransformersGenerator:
     """The trainer's own sampling, in its own process."""
 
-    model: Any
+    trainer: Any
     tokens: Tokens
     name: str = "transformers"
 
+    @property
+    def precision(self) -> Precision:
+        """The trainer's."""
+        return precision_of(self.trainer)
+
     def draw(self, inputs: dict[str, Tensor], sampling: Sampling) -> Drawn:
         """Token by token with a cache; the log-probabilities come from the same path, before any token is barred."""
-        answers = sample_answers(self.model, inputs, sampling, self.tokens)
-        return Drawn(answers, drawn_log_probs(self.model, inputs, answers, sampling))
+        model = self.trainer.accelerator.unwrap_model(self.trainer.model)
+        with self.trainer.accelerator.autocast():
+            answers = sample_answers(model, inputs, sampling, self.tokens)
+            return Drawn(answers, drawn_log_probs(model, inputs, answers, sampling))
 
 
 @dataclass(frozen=True)
@@ -87,11 +99,10 @@ def parity_lines(
     trainer: Any, generator: Generator, prompts: dict[str, Tensor], sampling: Sampling
 ) -> Iterator[CheckLine]:
     """The gap of one batch, and its canary."""
-    with trainer.accelerator.autocast():
-        drawn = generator.draw(prompts, sampling)
+    drawn = generator.draw(prompts, sampling)
     packed = laid_out(prompts, drawn.answers, trainer)
     seen = Gap.of(*both(drawn, trained_log_probs(trainer, packed)))
-    yield gap_line(seen, generator.name, precision_of(trainer))
+    yield gap_line(seen, generator.name, coarser(generator.precision, precision_of(trainer)))
     if packed.pixel_values is None:
         yield line("canary", "The batch has no picture: nothing can be blacked out.", warns=True, change=VOID)
         return
@@ -102,6 +113,11 @@ def parity_lines(
 def precision_of(trainer: Any) -> Precision:
     """In which precision the trainer computes."""
     return "bfloat16" if trainer.args.bf16 else "float32"
+
+
+def coarser(one: Precision, other: Precision) -> Precision:
+    """The precision that can be asked of two sides together."""
+    return "float32" if one == other == "float32" else "bfloat16"
 
 
 def gap_line(gap: Gap, generator: str, precision: Precision) -> CheckLine:

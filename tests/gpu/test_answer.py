@@ -31,9 +31,9 @@ from tests.gpu.runs import run_child, start_child, wait_until, write_spec
 NUM_ITEMS = 24
 
 
-def store_picture(media: Path, number: int) -> str:
+def store_picture(media: Path, number: int, width: int = 84) -> str:
     """A picture of its own for every number, stored under its sha256; its name."""
-    pixels = np.random.default_rng(number).integers(0, 255, (56 + 28 * (number % 2), 84, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(number).integers(0, 255, (56 + 28 * (number % 2), width, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     name = hashlib.sha256(buffer.getvalue()).hexdigest()

@@ -185,11 +185,6 @@ def test_a_server_that_does_not_answer_fails(table_of: Any) -> None:
     assert line.status == "fail" and "cannot be reached" in line.found and "Start the vLLM server" in line.change
 
 
-def test_vllm_in_the_trainer_is_told_that_its_parity_was_not_looked_at(table_of: Any) -> None:
-    line = table_of(vllm_memory_share=0.3)["generator"]
-    assert line.status == "warn" and "not of vLLM" in line.found and "sampling_logp_difference" in line.change
-
-
 LARGE = Shape(weights=8_372_907_008, trained=80_740_352, held_bytes=2, has_adapters=True)
 
 
@@ -295,14 +290,14 @@ def test_generator_and_trainer_agree_and_the_canary_sings(
     speaking_checkpoint: Path, tmp_path: Path, grader: Grader, rows: dict[str, Any]
 ) -> None:
     dry, check = make_trainer(speaking_checkpoint, tmp_path / "run", grader, **rows)
-    generator = TransformersGenerator(dry.model, tokens_of(dry))
+    generator = TransformersGenerator(dry, tokens_of(dry))
     parity, canary = parity_lines(dry, generator, check.prompts(dry), drawing(check))
     assert (parity.status, canary.status) == ("ok", "ok"), (parity, canary)
 
 
 def test_parity_is_that_of_the_runs_temperature(speaking_checkpoint: Path, tmp_path: Path, grader: Grader) -> None:
     dry, check = make_trainer(speaking_checkpoint, tmp_path / "run", grader, temperature=0.7)
-    generator = TransformersGenerator(dry.model, tokens_of(dry))
+    generator = TransformersGenerator(dry, tokens_of(dry))
     assert next(parity_lines(dry, generator, check.prompts(dry), drawing(check))).status == "ok"
     assert next(parity_lines(dry, generator, check.prompts(dry), drawing(check, temperature=1.0))).status == "fail"
 
@@ -313,7 +308,7 @@ class Elsewhere:
     name = "elsewhere"
 
     def __init__(self, generator: TransformersGenerator) -> None:
-        self.generator = generator
+        self.generator, self.precision = generator, generator.precision
 
     def draw(self, inputs: dict[str, torch.Tensor], sampling: Sampling) -> Drawn:
         return self.generator.draw({**inputs, "pixel_values": -3 * inputs["pixel_values"]}, sampling)
@@ -321,7 +316,7 @@ class Elsewhere:
 
 def test_a_generator_that_sees_other_pictures_fails_and_its_canary_is_silent(trainer: Any) -> None:
     dry, check = trainer
-    other = Elsewhere(TransformersGenerator(dry.model, tokens_of(dry)))
+    other = Elsewhere(TransformersGenerator(dry, tokens_of(dry)))
     parity, canary = parity_lines(dry, other, check.prompts(dry), drawing(check))
     assert parity.status == "fail" and "elsewhere" in parity.found and "pixel limits" in parity.change
     assert canary.status == "fail" and "void" in canary.change
@@ -333,9 +328,7 @@ def test_a_model_that_does_not_look_makes_the_check_void(trainer: Any) -> None:
         for name, weight in dry.model.model.visual.merger.named_parameters():
             weight.zero_()
             assert name
-    parity, canary = parity_lines(
-        dry, TransformersGenerator(dry.model, tokens_of(dry)), check.prompts(dry), drawing(check)
-    )
+    parity, canary = parity_lines(dry, TransformersGenerator(dry, tokens_of(dry)), check.prompts(dry), drawing(check))
     assert parity.status == "ok" and canary.status == "fail" and "vision tower" in canary.change
 
 

@@ -43,3 +43,14 @@ def test_the_memory_has_an_end(checkpoint: Path, monkeypatch: pytest.MonkeyPatch
     caching(make_pictures())
     assert caching._bytes <= 400_000
     assert caching._bytes == sum(patches.nbytes for patches, _ in caching._known.values())
+
+
+@pytest.mark.parametrize("max_pixels", [0, 3136])
+def test_a_sized_picture_gives_the_very_patches_of_the_picture_itself(checkpoint: Path, max_pixels: int) -> None:
+    images = load_processor(checkpoint, max_pixels).image_processor
+    for picture in make_pictures():
+        wanted, sized = images([picture], return_tensors="pt"), images.sized(picture)
+        height, width = (wanted["image_grid_thw"][0, 1:] * images.patch_size).tolist()
+        assert sized.size == (width, height)
+        got = Qwen2VLImageProcessorPil(do_resize=False)([sized], return_tensors="pt")
+        assert torch.equal(got["pixel_values"], wanted["pixel_values"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 import gpu.packing
 from gpu.errors import GpuFault
 from gpu.grader import Grader
+from gpu.loading import load_processor
 from gpu.runtime import Run
 from gpu.train import build_trainer
 from gpu.trainer import SharedPromptTrainer
-from tests.gpu.training import train_run
+from tests.gpu.training import make_rows, train_run
 
 
 @pytest.fixture
@@ -95,3 +97,78 @@ def test_a_loss_or_a_kl_that_is_no_number_is_diverged(
     monkeypatch.setattr(GRPOTrainer, "_compute_loss", lambda *_: torch.tensor(loss))
     with pytest.raises(GpuFault, match="diverged: At step 1"):
         trainer._compute_loss(trainer.model, {"group": torch.zeros(1)})
+
+
+class Elsewhere:
+    """Stands for vLLM in the trainer's process: it writes a picture's tokens itself, by the folder's own limits."""
+
+    def __init__(self, checkpoint: Path, **limits: int) -> None:
+        self.processor = load_processor(checkpoint)
+        self.processor.image_processor.size = limits or self.processor.image_processor.size
+        self.did: list[str] = []
+        self.llm = SimpleNamespace(llm_engine=self)
+        self.vllm_client = SimpleNamespace(base_url="http://a", session=SimpleNamespace(post=self.post))
+
+    def sync_weights(self) -> None:
+        self.did.append("sync")
+
+    def reset_encoder_cache(self) -> None:
+        self.did.append("forget")
+
+    def post(self, url: str) -> Any:
+        self.did.append(url)
+        return SimpleNamespace(raise_for_status=lambda: None)
+
+    def generate(self, prompts: list[list[int]], images: Any, num_generations: int) -> Any:
+        self.given = prompts
+        read = [self.read(ids, row or []) for ids, row in zip(prompts, images, strict=True)]
+        return read, [[40, 2]] * len(prompts), [[[-1.5], [-0.5]]] * len(prompts), None
+
+    def read(self, ids: list[int], pictures: list[Any]) -> list[int]:
+        token, written = self.processor.image_token_id, list(ids)
+        place = 0
+        for picture in pictures:
+            grid = self.processor.image_processor([picture], return_tensors="pt")["image_grid_thw"][0]
+            place = written.index(token, place)
+            written[place : place + 1] = [token] * int(grid.prod() // 4)
+            place += int(grid.prod() // 4)
+        return written
+
+
+@pytest.fixture
+def lowered(speaking_checkpoint: Path, tmp_path: Path) -> Iterator[Any]:
+    """A trainer that sees pictures smaller than the folder's limits would have them, and generates elsewhere."""
+    choices = {"max_pixels": 56 * 56, "steps_per_generation": 1, "micro_batch_size": 8}
+    grader = Grader()
+    spec = train_run(speaking_checkpoint, tmp_path / "run", make_rows(side=112), **choices)
+    trainer: Any = build_trainer(Run(tmp_path / "run"), spec, grader)
+    trainer.current_gradient_accumulation_steps, trainer._last_loaded_step = 1, -1
+    trainer.use_vllm, trainer.vllm_mode = True, "colocate"
+    trainer.vllm_generation = Elsewhere(speaking_checkpoint)
+    yield trainer
+    grader.close()
+
+
+def test_vllm_reads_the_very_prompts_of_the_trainer_though_it_writes_the_pictures_tokens_itself(lowered: Any) -> None:
+    inputs = lowered._prepare_inputs(next(iter(lowered.get_train_dataloader())))
+    assert lowered.vllm_generation.did == ["sync", "forget"]
+    places = (inputs["prompt_ids"] == lowered.processing_class.image_token_id).sum(1)
+    assert set(places.tolist()) <= {0, 4} and int(places.sum()) > 0
+    assert all(ids.count(lowered.processing_class.image_token_id) <= 1 for ids in lowered.vllm_generation.given)
+    assert torch.equal(inputs["sampling_per_token_logps"], torch.tensor([[-1.5, -0.5]]).expand(8, -1))
+
+
+def test_a_vllm_server_gets_the_prompts_with_all_of_the_pictures_tokens(lowered: Any) -> None:
+    lowered.vllm_mode = "server"
+    lowered.vllm_generation.read = lambda ids, pictures: ids
+    inputs = lowered._prepare_inputs(next(iter(lowered.get_train_dataloader())))
+    assert lowered.vllm_generation.did == ["sync", "http://a/reset_encoder_cache"]
+    given = sum(ids.count(lowered.processing_class.image_token_id) for ids in lowered.vllm_generation.given)
+    assert given == int((inputs["prompt_ids"] == lowered.processing_class.image_token_id).sum()) > 8
+
+
+def test_prompts_that_vllm_reads_otherwise_end_the_run(lowered: Any, speaking_checkpoint: Path) -> None:
+    lowered.vllm_generation = Elsewhere(speaking_checkpoint, shortest_edge=112 * 112, longest_edge=112 * 112)
+    with pytest.raises(GpuFault, match="vLLM reads other prompts") as caught:
+        lowered._prepare_inputs(next(iter(lowered.get_train_dataloader())))
+    assert caught.value.code == "bad_input"

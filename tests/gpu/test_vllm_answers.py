@@ -1,5 +1,6 @@
 """The engine vllm asks what gpu.answer asks; vLLM itself is not installed here, so a readable stand-in plays it."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from core.specs import AnswerItem, Sampling
 from gpu.answer import load_answerer
 from gpu.errors import GpuFault
 from gpu.loading import load_processor
-from gpu.vllm_answers import VllmAnswerer
+from gpu.vllm_answers import VllmAnswerer, load_vllm
 from tests.gpu.test_answer import answer_run, store_picture
 
 
@@ -51,6 +52,14 @@ def test_vllm_gets_the_prompt_in_the_checkpoints_template_with_its_picture(check
     assert "multi_modal_data" not in blind and blind["prompt"].endswith("assistant\n")
 
 
+def test_vllm_gets_pictures_at_the_size_at_which_our_own_model_sees_them(checkpoint: Path, tmp_path: Path) -> None:
+    name = store_picture(tmp_path / "media", 1, width=200)
+    items = [AnswerItem(id="seen", messages=question_messages("What is it?"), images=[name])]
+    spec = answer_run(checkpoint, tmp_path / "run", items, engine="vllm")
+    (prompt,) = VllmAnswerer(spec, load_processor(checkpoint), None, None).encode(items)["prompts"]
+    assert [picture.size for picture in prompt["multi_modal_data"]["image"]] == [(168, 56)]
+
+
 def test_vllm_samples_as_the_spec_says_with_a_seed_for_every_item(checkpoint: Path, tmp_path: Path) -> None:
     engine, rows = ask(checkpoint, tmp_path)
     first, second = engine.params
@@ -60,6 +69,15 @@ def test_vllm_samples_as_the_spec_says_with_a_seed_for_every_item(checkpoint: Pa
     said = [(row.id, row.sample_ix, row.text, row.finish, row.batch) for row in rows]
     assert said[:2] == [("seen", 0, "0.0", "stop", 3), ("seen", 1, "0.1", "length", 3)]
     assert [row.id for row in rows] == ["seen", "seen", "blind", "blind"]
+
+
+def test_vllm_loads_the_specs_checkpoint_in_its_dtype_with_what_a_benchmark_chooses(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=dict, SamplingParams=None))
+    spec = answer_run(checkpoint, tmp_path / "run", engine="vllm")
+    engine = load_vllm(spec, enforce_eager=True).engine
+    assert (engine["model"], engine["dtype"], engine["enforce_eager"]) == (str(checkpoint), "float32", True)
 
 
 def test_without_vllm_the_run_says_what_to_install(checkpoint: Path, tmp_path: Path) -> None:

@@ -21,21 +21,21 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def png(number: int) -> bytes:
-    pixels = np.random.default_rng(number).integers(0, 255, (56, 56, 3), dtype=np.uint8)
+def png(number: int, side: int = 56) -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 255, (side, side, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def make_rows(count: int = 6) -> list[dict[str, Any]]:
+def make_rows(count: int = 6, side: int = 56) -> list[dict[str, Any]]:
     """Samples of two skills; the last has no picture."""
     rows = []
     for i in range(count):
         has_picture = i < count - 1
         messages = question_messages("Red?" + "!" * i, num_images=int(has_picture))
         rows.append({
-            "prompt": messages, "images": [{"bytes": png(i), "path": None}] * has_picture,
+            "prompt": messages, "images": [{"bytes": png(i, side), "path": None}] * has_picture,
             "solution": "red", "answer_type": "text", "options": None,
             "skill": ["warm", "cold"][i % 2], "sample_id": f"s{i}", "mixture_hash": "m",
         })  # fmt: skip
