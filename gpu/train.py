@@ -29,7 +29,7 @@ from core.specs import (
     TrainResult,
     TrainSpec,
 )
-from gpu.adapters import freeze, held_dtype, lora_config, merged
+from gpu.adapters import freeze, held_dtype, lora_config
 from gpu.checkpoints import newest_complete, remove_checkpoints, write_final
 from gpu.dataset import TrainingRows, schedule, training_dataset
 from gpu.errors import GpuFault
@@ -41,6 +41,7 @@ from gpu.rewards import ComposedReward, recipe_of
 from gpu.rollouts import RolloutFiles
 from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
 from gpu.servers import check_server
+from gpu.sharded_trainer import ShardedTrainer
 from gpu.slices import Skilled
 from gpu.step_clock import StepClock, memory_metrics
 from gpu.trainer import SharedPromptTrainer
@@ -117,7 +118,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     keep = RolloutFiles(run.folder, lambda: trainer.state.global_step + 1)
     recipe = recipe_of(settings, spec.seed)
     reward = ComposedReward(recipe, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"), keep)
-    trainer = SharedPromptTrainer(
+    trainer = trainer_type(spec)(
         tokens=tokens,
         sampling=rollout_sampling(settings),
         show=show,
@@ -133,6 +134,13 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     if trainer.ref_model is not None:
         speed_up_vision(trainer.accelerator.unwrap_model(trainer.ref_model))
     return trainer
+
+
+def trainer_type(spec: TrainSpec) -> Callable[..., SharedPromptTrainer]:
+    """The trainer that holds the weights as the settings say."""
+    if spec.settings.sharding == "none":
+        return SharedPromptTrainer
+    return partial(ShardedTrainer, device=spec.device, dtype=spec.dtype)
 
 
 def rollout_sampling(settings: GrpoSettings) -> Sampling:
@@ -158,7 +166,9 @@ def work(run: Run, spec: TrainSpec) -> TrainResult | None:
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     grader.close()
     check_end(trainer.state.global_step, spec.settings.steps)
-    return finish(run, spec, trainer) if is_first() else None
+    run.progress.show("save", spec.settings.steps, spec.settings.steps, "steps")
+    model = trainer.whole_model(spec.places.checkpoint)
+    return finish(run, spec, model) if is_first() else None
 
 
 def checked_reward(name: str) -> str:
@@ -176,15 +186,15 @@ def newest_everywhere(run: Run) -> Path | None:
     return newest
 
 
-def finish(run: Run, spec: TrainSpec, trainer: SharedPromptTrainer) -> TrainResult:
+def finish(run: Run, spec: TrainSpec, model: Any) -> TrainResult:
     """Write the final folder, remove what was for resuming, and report."""
-    saving = partial(run.progress.show, "save", spec.settings.steps, spec.settings.steps, "steps")
-    saving()
-    final = write_final(merged(trainer.accelerator.unwrap_model(trainer.model)), spec.places.checkpoint, run.folder)
+    steps = spec.settings.steps
+    saving = partial(run.progress.show, "save", steps, steps, "steps")
+    final = write_final(model, spec.places.checkpoint, run.folder)
     remove_checkpoints(run.folder)
     facts = run.facts()
     facts["versions"] |= {"reward": reward_version(spec.settings.reward)}
-    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **facts)
+    return TrainResult(steps=steps, checkpoint_hash=hash_checkpoint(final, saving), **facts)
 
 
 def check_end(done: int, steps: int) -> None:
