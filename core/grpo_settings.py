@@ -62,8 +62,8 @@ class GrpoSettings(Frozen):
     )
     save_every: int = Field(
         default=10,
-        ge=1,
-        description="steps between checkpoints; at generation boundaries only",
+        ge=0,
+        description="steps between checkpoints, at generation boundaries only; 0 writes none: a retry begins anew",
     )
     accuracy_weight: float = Field(default=0.9, ge=0, description="reward of a right answer")
     format_weight: float = Field(default=0.1, ge=0, description="reward of the format that the prompt asks for")

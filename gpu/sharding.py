@@ -55,6 +55,13 @@ def start_ranks(device: Device) -> None:
         dist.init_process_group(backend, store=alone, rank=0, world_size=1)
 
 
+def end_ranks() -> None:
+    """Wait for all ranks, if there are several, and close their group: one that aborts as it exits ends the others."""
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def layers(model: Any) -> list[nn.Module]:
     """The language model's layers. Those of the vision tower are the root's: a rank without pictures skips them."""
     found: list[nn.Module] = list(model.model.language_model.layers)

@@ -42,6 +42,7 @@ from gpu.rollouts import RolloutFiles
 from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
 from gpu.servers import check_server
 from gpu.sharded_trainer import ShardedTrainer
+from gpu.sharding import end_ranks
 from gpu.slices import Skilled
 from gpu.step_clock import StepClock, memory_metrics
 from gpu.trainer import SharedPromptTrainer
@@ -88,7 +89,7 @@ class Curves(TrainerCallback):
 
 
 class Stopping(TrainerCallback):
-    """Ends the run between two generations, after a checkpoint, when ``stop.json`` asks for it."""
+    """Ends the run between two generations when ``stop.json`` asks for it, after a checkpoint if there are any."""
 
     def __init__(self, run: Run, settings: GrpoSettings) -> None:
         self._path, self._settings = run.folder / STOP_FILE, settings
@@ -98,7 +99,8 @@ class Stopping(TrainerCallback):
         if state.global_step % self._settings.steps_per_generation or state.global_step == self._settings.steps:
             return
         if broadcast_object_list([self._path.exists()])[0]:
-            control.should_save = control.should_training_stop = True
+            control.should_save = self._settings.save_every > 0
+            control.should_training_stop = True
 
 
 def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrainer:
@@ -165,10 +167,12 @@ def work(run: Run, spec: TrainSpec) -> TrainResult | None:
     log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     grader.close()
-    check_end(trainer.state.global_step, spec.settings.steps)
+    check_end(trainer.state.global_step, spec.settings)
     run.progress.show("save", spec.settings.steps, spec.settings.steps, "steps")
     model = trainer.whole_model(spec.places.checkpoint)
-    return finish(run, spec, model) if is_first() else None
+    result = finish(run, spec, model) if is_first() else None
+    end_ranks()
+    return result
 
 
 def checked_reward(name: str) -> str:
@@ -197,10 +201,11 @@ def finish(run: Run, spec: TrainSpec, model: Any) -> TrainResult:
     return TrainResult(steps=steps, checkpoint_hash=hash_checkpoint(final, saving), **facts)
 
 
-def check_end(done: int, steps: int) -> None:
+def check_end(done: int, settings: GrpoSettings) -> None:
     """``stopped`` when the run ended before its last step."""
-    if done < steps:
-        raise GpuFault("stopped", f"Stopped after step {done} of {steps}, as asked. A retry goes on from there.")
+    if done < settings.steps:
+        goes_on = "goes on from there" if settings.save_every else "begins anew, for save_every is 0"
+        raise GpuFault("stopped", f"Stopped after step {done} of {settings.steps}, as asked. A retry {goes_on}.")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def dry_settings(settings: GrpoSettings) -> GrpoSettings:
         "steps_per_generation": 1,
         "save_every": 1,
         "gpus": 1,
+        "sharding": "none",
         "vllm_url": "",
         "vllm_memory_share": 0.0,
         "prompts_per_step": DRY_PROMPTS,

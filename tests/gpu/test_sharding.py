@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 from safetensors.torch import load_file
 from torch.distributed.tensor import DTensor
 
@@ -19,7 +18,7 @@ from gpu.checkpoints import COMPLETE_FILE, checkpoints
 from gpu.errors import GpuFault
 from gpu.grader import Grader
 from gpu.runtime import Run
-from gpu.sharding import gathered
+from gpu.sharding import end_ranks, gathered
 from gpu.train import build_trainer, work
 from tests.gpu.runs import ROOT, wait_until
 from tests.gpu.test_ranks import LAUNCHER, run_ranks
@@ -45,7 +44,7 @@ def divided(speaking_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory)
 def one_rank() -> Iterator[None]:
     """Sharding over a single process makes a group of its own; other tests want none."""
     yield
-    dist.destroy_process_group()
+    end_ranks()
 
 
 def numbers(folder: Path) -> dict[tuple[int, str, str], float]:
@@ -121,7 +120,7 @@ def test_a_divided_run_that_is_stopped_goes_on_from_its_shards(
     speaking_checkpoint: Path, tmp_path: Path, one_rank: None
 ) -> None:
     calm, stopped = tmp_path / "calm", tmp_path / "stopped"
-    choices = {"steps": 4, "save_every": 100, "sharding": "full"}
+    choices = {"steps": 4, "save_every": 100, "sharding": "full", "lr_scheduler_type": "linear"}
     work(Run(calm), train_run(speaking_checkpoint, calm, **choices))
     spec = train_run(speaking_checkpoint, stopped, **choices)
     (stopped / STOP_FILE).write_text('{"attempt": 1, "by": "ada"}')
@@ -131,6 +130,20 @@ def test_a_divided_run_that_is_stopped_goes_on_from_its_shards(
     work(Run(stopped), spec)
     first, second = weights(calm), weights(stopped)
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_that_writes_no_checkpoints_begins_anew_when_it_was_stopped(
+    speaking_checkpoint: Path, tmp_path: Path, one_rank: None
+) -> None:
+    folder = tmp_path / "run"
+    spec = train_run(speaking_checkpoint, folder, steps=4, save_every=0, sharding="full")
+    (folder / STOP_FILE).write_text('{"attempt": 1, "by": "ada"}')
+    with pytest.raises(GpuFault, match="A retry begins anew"):
+        work(Run(folder), spec)
+    assert not checkpoints(folder)
+    (folder / STOP_FILE).unlink()
+    work(Run(folder), spec)
+    assert {step for step, _, _ in read_curves(folder)} == {1, 2, 3, 4} and not checkpoints(folder)
 
 
 def test_in_bf16_weights_are_held_in_float32_and_gathered_in_bf16(
