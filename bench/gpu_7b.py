@@ -26,14 +26,13 @@ from core.domain.files import write_atomic
 from core.domain.launcher import child_words
 from core.presets import PRESETS
 from core.specs import Device, GrpoSettings, TrainSpec
-from gpu.checks.estimate import free_memory_gb, memory_line, shape_of
+from gpu.checks.estimate import MEASURED_PASS_TOKENS, free_memory_gb, memory_line, shape_of
 from gpu.runtime import installed_versions
 
 NAMES = {"qwen2.5-vl-7b": "qwen2.5-vl-7b", "qwen3-vl-8b": "qwen3-vl-8b", "1b": "qwen2.5-vl-7b"}
 LARGE = ("qwen2.5-vl-7b", "qwen3-vl-8b")
 SIZES = {"steps": 3, "prompts_per_step": 4, "max_completion_tokens": 256, "mask_truncated_completions": False}
 TINY = {"max_completion_tokens": 6}
-PASS_TOKENS = 8 * (576 + 64 + 256)
 
 
 def settings_of(name: str, choices: argparse.Namespace) -> GrpoSettings:
@@ -62,7 +61,7 @@ def measure(name: str, root: Path, device: Device, choices: argparse.Namespace) 
 def too_large(spec: TrainSpec) -> str:
     """What pre-flight says of memory where it fails."""
     check = CheckSpec.model_validate(spec.model_dump(exclude={"kind"}))
-    found = memory_line(check, shape_of(check), PASS_TOKENS, free_memory_gb(spec.device, 0.0))
+    found = memory_line(check, shape_of(check), MEASURED_PASS_TOKENS, free_memory_gb(spec.device, 0.0))
     return found.found if found.status == "fail" else ""
 
 

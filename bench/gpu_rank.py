@@ -16,11 +16,11 @@ import torch
 from accelerate.utils import gather_object
 
 from core.domain.files import write_atomic
-from core.specs import Device, Phase, TrainSpec
+from core.specs import SPEC_FILE, Device, Phase, TrainSpec
 from gpu.checkpoints import write_final
 from gpu.grader import Question, Verdict
 from gpu.loading import prepare_torch
-from gpu.runtime import Run, end_with_parent, is_first, read_spec
+from gpu.runtime import Run, end_with_parent, is_first
 from gpu.sharding import end_ranks
 from gpu.train import build_trainer
 
@@ -118,7 +118,7 @@ def main() -> None:
     """Measure, and write what was found."""
     end_with_parent()
     run = Run(Path(sys.argv[1]))
-    found = measure(run, read_spec(run, TrainSpec))
+    found = measure(run, TrainSpec.model_validate_json((run.folder / SPEC_FILE).read_bytes()))
     if is_first():
         write_atomic(run.folder / FIGURES_FILE, json.dumps(found))
     end_ranks()
