@@ -52,9 +52,7 @@ class ShardedTrainer(SharedPromptTrainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_model_shards(Path(resume_from_checkpoint), self.model)
 
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        if checkpoint is None:
-            return
+    def _load_optimizer_and_scheduler(self, checkpoint: Any) -> None:
         load_optimizer_shards(Path(checkpoint), self.model, self.optimizer)
         self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / SCHEDULER_FILE, weights_only=True))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 from safetensors.torch import load_file
 from torch.distributed.tensor import DTensor
 
@@ -113,6 +114,7 @@ def test_one_rank_with_layers_that_are_computed_again_trains_as_without_sharding
     for sharding in ("none", "full"):
         folder = tmp_path / sharding
         work(Run(folder), train_run(speaking_checkpoint, folder, steps=4, sharding=sharding))
+    assert not dist.is_initialized(), "a run closes its group"
     assert_same_weights(tmp_path / "none", tmp_path / "full")
 
 
