@@ -33,7 +33,7 @@ def run_of(name: str, root: Path, device: Device, vllm: float) -> TrainSpec:
     folder = root / "run"
     if name == LARGE:
         checkpoint = write_shape(root / "model", name, device)
-        settings = settings_of(name, is_tiny=False, vllm=vllm)
+        settings = settings_of(name, "lora", vllm=vllm)
         return make_run(folder, settings, checkpoint=checkpoint, rows=Rows(64, pixels=672), device=device)
     chosen = PRESETS["mini"].settings.model_dump() | {"vllm_memory_share": vllm}
     settings = GrpoSettings.model_validate(chosen)

@@ -20,7 +20,7 @@ import psutil
 from django.conf import settings
 
 from core.domain.files import write_atomic
-from core.domain.launcher import template_fill
+from core.domain.launcher import child_words, template_fill
 from core.errors import GpuJobFailed
 from core.gpu_devices import NO_DEVICES, Devices
 from core.jobs.lease import Lease, is_here, own_lease
@@ -46,9 +46,7 @@ class Child:
     @property
     def words(self) -> list[str]:
         """The child's command: one process, or torchrun with one process a GPU."""
-        child = ["-m", self.module, str(self.folder)]
-        torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
-        return [sys.executable, *(torchrun if self.gpus > 1 else []), *child]
+        return child_words(self.module, str(self.folder), self.gpus)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -62,8 +62,8 @@ class GrpoSettings(Frozen):
     )
     save_every: int = Field(
         default=10,
-        ge=1,
-        description="steps between checkpoints; at generation boundaries only",
+        ge=0,
+        description="steps between checkpoints, at generation boundaries only; 0 writes none: a retry begins anew",
     )
     accuracy_weight: float = Field(default=0.9, ge=0, description="reward of a right answer")
     format_weight: float = Field(default=0.1, ge=0, description="reward of the format that the prompt asks for")
@@ -88,6 +88,9 @@ class GrpoSettings(Frozen):
         default=0, ge=0, description="larger pictures are made smaller; 0 leaves it to the checkpoint's own limit"
     )
     gpus: Annotated[int, LATER] = Field(default=1, ge=1, le=8, description="GPUs of one host; the step is divided")
+    sharding: Annotated[Literal["none", "full"], LATER] = Field(
+        default="none", description="full divides weights, gradients and optimizer between the GPUs; none copies them"
+    )
     extra: Annotated[dict[str, Value], LATER] = Field(default={}, description="further settings of TRL's GRPOConfig")
     vllm_url: Annotated[str, LATER] = Field(
         default="",
@@ -122,4 +125,12 @@ class GrpoSettings(Frozen):
     def _check_gpus(self) -> "GrpoSettings":
         if self.prompts_per_step % self.gpus:
             raise ValueError(f"prompts_per_step ({self.prompts_per_step}) must be a multiple of gpus ({self.gpus})")
+        return self
+
+    @model_validator(mode="after")
+    def _check_sharding(self) -> "GrpoSettings":
+        if self.sharding == "full" and self.lora_rank:
+            raise ValueError("sharding is for a full fine-tune: with adapters (lora_rank) the weights fit on each GPU")
+        if self.sharding == "full" and (self.vllm_url or self.vllm_memory_share):
+            raise ValueError("sharding goes without vLLM: divided weights cannot be sent to it")
         return self

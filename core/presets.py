@@ -15,7 +15,14 @@ LORA_REASONS = {
     "save_every": "Adapters are small, so losing at most five steps is cheap.",
     "first_limit_s": "A checkpoint of 16 GB may take minutes to load from a slow disk.",
 }
-FULL_REASONS = {
+FULL_REASONS = LORA_REASONS | {
+    "learning_rate": "1e-6 as the reference, with all weights and the vision tower.",
+    "lora_rank": "0: all weights are trained.",
+    "gpus": "Four: with float32 weights and a reference model about 20 bytes a weight lie divided between them.",
+    "sharding": "Copies do not fit: 20 bytes a weight are 167 GB at 8.4 billion weights.",
+    "save_every": "A checkpoint with its optimizer is 100 GB, and up to three lie on the disk; 0 writes none.",
+}
+MINI_REASONS = {
     "learning_rate": "5e-5 moves a model of 6 million weights; at 1e-4 other skills fall, at 2e-4 all collapse.",
     "beta": "0.04 keeps what it could do already.",
     "prompts_per_step": "22 x 8 completions are a step of some seconds on two cores.",
@@ -54,6 +61,12 @@ def large(max_pixels: int) -> GrpoSettings:
     )
 
 
+def large_full(max_pixels: int) -> GrpoSettings:
+    """All weights of such a model, divided between four GPUs of 80 GB."""
+    changes = {"learning_rate": 1e-6, "lora_rank": 0, "freeze_vision": False, "gpus": 4, "sharding": "full"}
+    return large(max_pixels).model_copy(update=changes | {"save_every": 20})
+
+
 MINI = GrpoSettings(
     policy="mini",
     learning_rate=5e-5,
@@ -69,6 +82,8 @@ PRESETS = {
     for preset in (
         Preset("qwen2.5-vl-7b-lora", "Qwen2.5-VL-7B-Instruct, LoRA", large(1 << 20), reasons=LORA_REASONS),
         Preset("qwen3-vl-8b-lora", "Qwen3-VL-8B-Instruct, LoRA", large(1 << 20), reasons=LORA_REASONS),
-        Preset("mini", "The mini model, all weights", MINI, "cpu", "float32", 0, FULL_REASONS),
+        Preset("qwen2.5-vl-7b-full", "Qwen2.5-VL-7B-Instruct, all weights", large_full(1 << 20), reasons=FULL_REASONS),
+        Preset("qwen3-vl-8b-full", "Qwen3-VL-8B-Instruct, all weights", large_full(1 << 20), reasons=FULL_REASONS),
+        Preset("mini", "The mini model, all weights", MINI, "cpu", "float32", 0, MINI_REASONS),
     )
 }

@@ -12,7 +12,7 @@ RUN_DIR holds, by kind of run:
 ``metrics.jsonl``   (train) one ``MetricRow`` a line; a replayed step's rows come again and win
 ``rollouts/``       (train) one parquet file a generation with every completion (``core.domain.rollouts``)
 ``turns.jsonl``     (train) one ``PromptTurn`` a line: a prompt at a step, and where its completions lie
-``checkpoint-N/``   (train) TRL's own resumable checkpoints
+``checkpoint-N/``   (train) TRL's own resumable checkpoints; of a divided run its ranks' ``shards/``
 ``final/``          (train, merge) the new model as a Hugging Face folder
 ``stop.json``       a ``StopFile``: the child ends at the next generation boundary, after a checkpoint
 ``error.json``      an ``ErrorFile`` when the child failed by a named error

@@ -6,6 +6,7 @@ the model is loaded once, for parity, canary, vision tokens and one dry step, in
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -74,6 +75,10 @@ class Check:
             why = "Not looked at: what failed above comes first."
             self.lines.append(line("model", why, warns=True, change="Mend it, then check again."))
             return
+        if self.is_too_large():
+            why = "Not looked at: a pre-flight has one GPU, and the run divides its weights between several."
+            self.lines.append(line("model", why, warns=True, change="Look at the curves of the first steps."))
+            return
         self.look("model", self.model())
         if self.settings.by_vllm and is_served:
             self.look("vLLM", vllm_lines(self.vllm, self.sampling()))
@@ -111,6 +116,12 @@ class Check:
             self.spec, self.shape, tokens, free_memory_gb(self.spec.device, self.settings.vllm_memory_share)
         )
         yield from disk_lines(self.shape, self.run.folder)
+
+    def is_too_large(self) -> bool:
+        """Whether a divided run's weights do not fit on the one GPU that is here."""
+        alone = replace(self.shape, shards=1, gathered_bytes=0)
+        free = free_memory_gb(self.spec.device, self.settings.vllm_memory_share)
+        return self.shape.shards > 1 and alone.least_gb > free
 
     def generator(self) -> Iterator[CheckLine]:
         """Whether the server that generates is well, if one does."""

@@ -27,7 +27,7 @@ class Batches:
     accumulation: int  # passes of one process in one optimizer step
     passes_per_generation: int  # passes made from one generation
     prompts_per_generation: int
-    save_every: int  # steps, a whole number of generations
+    save_every: int  # steps, a whole number of generations; 0 for never
 
 
 def batches(settings: GrpoSettings) -> Batches:
@@ -92,8 +92,8 @@ def _batch_arguments(settings: GrpoSettings) -> dict[str, Any]:
         "top_p": settings.top_p,
         "top_k": settings.top_k,
         "mask_truncated_completions": settings.mask_truncated_completions,
-        "save_strategy": "steps",
-        "save_steps": cut.save_every,
+        "save_strategy": "steps" if cut.save_every else "no",
+        "save_steps": cut.save_every or settings.steps,
         "save_total_limit": 2,
     }
 

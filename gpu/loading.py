@@ -1,6 +1,7 @@
 """Models and processors from Hugging Face folders of the Qwen2-VL, Qwen2.5-VL and Qwen3-VL kind."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,13 @@ class ImageOnlyProcessor(ProcessorMixin):
 
 
 def prepare_torch(spec: Spec) -> None:
-    """Threads, seed and device as the spec has them; ``bad_input`` when the device is not there."""
+    """Threads, seed and device as the spec has them, each rank its own GPU; ``bad_input`` when there is none."""
     if spec.places.threads:
         torch.set_num_threads(spec.places.threads)
     if spec.device == "cuda" and not torch.cuda.is_available():
         raise GpuFault("bad_input", "The spec asks for a CUDA device, and torch sees none.")
+    if spec.device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     torch.manual_seed(spec.seed)
     hub.utils.logging.disable_progress_bar()
 

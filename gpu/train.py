@@ -29,7 +29,7 @@ from core.specs import (
     TrainResult,
     TrainSpec,
 )
-from gpu.adapters import freeze, held_dtype, lora_config, merged
+from gpu.adapters import freeze, held_dtype, lora_config
 from gpu.checkpoints import newest_complete, remove_checkpoints, write_final
 from gpu.dataset import TrainingRows, schedule, training_dataset
 from gpu.errors import GpuFault
@@ -41,6 +41,8 @@ from gpu.rewards import ComposedReward, recipe_of
 from gpu.rollouts import RolloutFiles
 from gpu.runtime import Run, append_lines, is_first, run_child, truncate_torn_line
 from gpu.servers import check_server
+from gpu.sharded_trainer import ShardedTrainer
+from gpu.sharding import end_ranks
 from gpu.slices import Skilled
 from gpu.step_clock import StepClock, memory_metrics
 from gpu.trainer import SharedPromptTrainer
@@ -87,7 +89,7 @@ class Curves(TrainerCallback):
 
 
 class Stopping(TrainerCallback):
-    """Ends the run between two generations, after a checkpoint, when ``stop.json`` asks for it."""
+    """Ends the run between two generations when ``stop.json`` asks for it, after a checkpoint if there are any."""
 
     def __init__(self, run: Run, settings: GrpoSettings) -> None:
         self._path, self._settings = run.folder / STOP_FILE, settings
@@ -97,7 +99,8 @@ class Stopping(TrainerCallback):
         if state.global_step % self._settings.steps_per_generation or state.global_step == self._settings.steps:
             return
         if broadcast_object_list([self._path.exists()])[0]:
-            control.should_save = control.should_training_stop = True
+            control.should_save = self._settings.save_every > 0
+            control.should_training_stop = True
 
 
 def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrainer:
@@ -117,7 +120,7 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     keep = RolloutFiles(run.folder, lambda: trainer.state.global_step + 1)
     recipe = recipe_of(settings, spec.seed)
     reward = ComposedReward(recipe, grader, lambda ids: ids[-1] in tokens.stop, partial(show, "score"), keep)
-    trainer = SharedPromptTrainer(
+    trainer = trainer_type(spec)(
         tokens=tokens,
         sampling=rollout_sampling(settings),
         show=show,
@@ -133,6 +136,13 @@ def build_trainer(run: Run, spec: TrainSpec, grader: Grader) -> SharedPromptTrai
     if trainer.ref_model is not None:
         speed_up_vision(trainer.accelerator.unwrap_model(trainer.ref_model))
     return trainer
+
+
+def trainer_type(spec: TrainSpec) -> Callable[..., SharedPromptTrainer]:
+    """The trainer that holds the weights as the settings say."""
+    if spec.settings.sharding == "none":
+        return SharedPromptTrainer
+    return partial(ShardedTrainer, device=spec.device, dtype=spec.dtype)
 
 
 def rollout_sampling(settings: GrpoSettings) -> Sampling:
@@ -157,8 +167,12 @@ def work(run: Run, spec: TrainSpec) -> TrainResult | None:
     log.info("Training %s", f"goes on from {newest.name}" if newest else "starts")
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     grader.close()
-    check_end(trainer.state.global_step, spec.settings.steps)
-    return finish(run, spec, trainer) if is_first() else None
+    check_end(trainer.state.global_step, spec.settings)
+    run.progress.show("save", spec.settings.steps, spec.settings.steps, "steps")
+    model = trainer.whole_model(spec.places.checkpoint)
+    result = finish(run, spec, model) if is_first() else None
+    end_ranks()
+    return result
 
 
 def checked_reward(name: str) -> str:
@@ -176,21 +190,22 @@ def newest_everywhere(run: Run) -> Path | None:
     return newest
 
 
-def finish(run: Run, spec: TrainSpec, trainer: SharedPromptTrainer) -> TrainResult:
+def finish(run: Run, spec: TrainSpec, model: Any) -> TrainResult:
     """Write the final folder, remove what was for resuming, and report."""
-    saving = partial(run.progress.show, "save", spec.settings.steps, spec.settings.steps, "steps")
-    saving()
-    final = write_final(merged(trainer.accelerator.unwrap_model(trainer.model)), spec.places.checkpoint, run.folder)
+    steps = spec.settings.steps
+    saving = partial(run.progress.show, "save", steps, steps, "steps")
+    final = write_final(model, spec.places.checkpoint, run.folder)
     remove_checkpoints(run.folder)
     facts = run.facts()
     facts["versions"] |= {"reward": reward_version(spec.settings.reward)}
-    return TrainResult(steps=trainer.state.global_step, checkpoint_hash=hash_checkpoint(final, saving), **facts)
+    return TrainResult(steps=steps, checkpoint_hash=hash_checkpoint(final, saving), **facts)
 
 
-def check_end(done: int, steps: int) -> None:
+def check_end(done: int, settings: GrpoSettings) -> None:
     """``stopped`` when the run ended before its last step."""
-    if done < steps:
-        raise GpuFault("stopped", f"Stopped after step {done} of {steps}, as asked. A retry goes on from there.")
+    if done < settings.steps:
+        goes_on = "goes on from there" if settings.save_every else "begins anew, for save_every is 0"
+        raise GpuFault("stopped", f"Stopped after step {done} of {settings.steps}, as asked. A retry {goes_on}.")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ What is overridden gives the numbers that TRL's own code gives (tests/gpu/test_t
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from trl.trainer import utils as trl_utils
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from core.specs import Phase, Sampling
-from gpu.adapters import has_adapters, load_adapters
+from gpu.adapters import has_adapters, load_adapters, merged
 from gpu.checkpoints import mark_complete
 from gpu.errors import GpuFault
 from gpu.loading import load_model
@@ -79,14 +80,18 @@ class SharedPromptTrainer(GRPOTrainer):
             return self.generate_elsewhere(prompt_ids, images, num_generations)
         self._show("generate")
         batch = self._prompt_batch(prompt_ids[::num_generations], multimodal_fields)
-        checkpointing = self.args.gradient_checkpointing_kwargs
-        with unwrap_model_for_generation(
-            self.model_wrapped, self.accelerator, gradient_checkpointing_kwargs=checkpointing
-        ) as model:
+        with self._generating() as model:
             beat = partial(self._show, "generate")
             answers = sample_answers(model, batch, self._draw_sampling, self._draw_tokens, beat=beat)
         self._show("score")
         return [ids for group in answers for ids in group], None
+
+    def _generating(self) -> AbstractContextManager[Any]:
+        """The model as it draws answers."""
+        checkpointing = self.args.gradient_checkpointing_kwargs
+        return unwrap_model_for_generation(
+            self.model_wrapped, self.accelerator, gradient_checkpointing_kwargs=checkpointing
+        )
 
     def generate_elsewhere(
         self, prompt_ids: list[list[int]], images: Any, num_generations: int
@@ -209,6 +214,10 @@ class SharedPromptTrainer(GRPOTrainer):
             return
         saved = load_model(Path(resume_from_checkpoint), self.accelerator.device.type, "float32")
         trained.load_state_dict(saved.state_dict())
+
+    def whole_model(self, source: Path) -> Any:
+        """The trained model without adapters, for the first rank to write; ``source`` is what it was trained from."""
+        return merged(self.accelerator.unwrap_model(self.model))
 
     def create_model_card(self, *arguments: Any, **keywords: Any) -> None:
         """No card: RUN_DIR is no model repository."""

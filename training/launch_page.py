@@ -17,7 +17,7 @@ MAIN = {
     "How it learns": ("learning_rate", "beta", "epsilon", "epsilon_high", "temperature"),
     "How much": ("steps", "prompts_per_step", "num_generations", "micro_batch_size"),
     "What it sees and says": ("max_completion_tokens", "max_pixels"),
-    "What is trained, and where": ("lora_rank", "lora_alpha", "freeze_vision", "gpus", "device", "dtype"),
+    "What is trained, and where": ("lora_rank", "lora_alpha", "freeze_vision", "gpus", "sharding", "device", "dtype"),
 }
 
 

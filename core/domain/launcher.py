@@ -1,12 +1,19 @@
-"""The command template that starts a GPU child elsewhere: what may stand in it, and the command that it makes."""
+"""The command of a GPU child, and the template that starts it elsewhere: what may stand in it, and what it makes."""
 
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from string import Formatter
 
 CHILD = "child"
 FIELDS = (CHILD, "run_dir", "gpus", "root", "name")
 KNOWN = ", ".join(f"{{{name}}}" for name in FIELDS)
+
+
+def child_words(module: str, folder: str, gpus: int) -> list[str]:
+    """One process, or torchrun with one process a GPU."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}"]
+    return [sys.executable, *(torchrun if gpus > 1 else []), "-m", module, folder]
 
 
 def template_problem(template: str) -> str:

@@ -36,6 +36,7 @@ def dry_settings(settings: GrpoSettings, *, keeps_vllm: bool = False) -> GrpoSet
         "steps_per_generation": 1,
         "save_every": 1,
         "gpus": 1,
+        "sharding": "none",
         "prompts_per_step": DRY_PROMPTS,
         "max_completion_tokens": min(settings.max_completion_tokens, DRY_TOKENS),
         "mask_truncated_completions": False,

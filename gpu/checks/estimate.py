@@ -4,7 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,21 @@ MEASURED = Path(__file__).parents[2] / "docs" / "results" / "grpo_7b.json"
 MEASURED_PASS_TOKENS = 8 * (576 + 64 + 256)
 MASTER, TRAINED, SAVED = 4, 16, 12  # bytes: a weight in fp32; with gradient and Adam; with Adam on the disk
 CHECKPOINTS = 3  # on the disk at once: two are kept while a third is written
+COMPUTED = {"float32": 4, "bfloat16": 2}  # bytes of a weight as a divided run gathers it
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How many weights a run holds, and how many of them it trains."""
+    """How many weights a run holds, how many of them it trains, and between how many GPUs they are divided."""
 
     weights: int
     trained: int
     held_bytes: int = MASTER
     has_reference: bool = False
     has_adapters: bool = False
+    shards: int = 1
+    gathered_bytes: int = 0
+    checkpoints: int = CHECKPOINTS
 
     @property
     def frozen(self) -> int:
@@ -40,15 +44,26 @@ class Shape:
 
     @property
     def static_gb(self) -> float:
-        """Weights, gradients, optimizer and reference, before any picture is read."""
+        """What one GPU holds of weights, gradients, optimizer and reference, before any picture is read."""
         reference = MASTER * self.weights if self.has_reference else 0
-        return (TRAINED * self.trained + self.held_bytes * self.frozen + reference) / 1e9
+        return (TRAINED * self.trained + self.held_bytes * self.frozen + reference) / self.shards / 1e9
+
+    @property
+    def gathered_gb(self) -> float:
+        """All weights of a divided run, on every GPU while answers are drawn."""
+        return self.gathered_bytes * self.weights / 1e9
+
+    @property
+    def least_gb(self) -> float:
+        """Without this much nothing runs; a divided run first loads weights and reference whole."""
+        whole = MASTER * self.weights * (1 + self.has_reference) / 1e9 if self.gathered_bytes else 0.0
+        return max(self.static_gb + self.gathered_gb, whole)
 
     @property
     def saved_gb(self) -> float:
         """What a run writes at most: resumable checkpoints, and the child in bf16."""
         frozen = 0 if self.has_adapters else MASTER * self.frozen
-        return (CHECKPOINTS * (SAVED * self.trained + frozen) + 2 * self.weights) / 1e9
+        return (self.checkpoints * (SAVED * self.trained + frozen) + 2 * self.weights) / 1e9
 
 
 def shape_of(spec: CheckSpec) -> Shape:
@@ -57,12 +72,20 @@ def shape_of(spec: CheckSpec) -> Shape:
     with torch.device("meta"):
         model: Any = hub.AutoModelForImageTextToText.from_config(config)
     weights = sum(p.numel() for p in model.parameters())
+    checkpoints = CHECKPOINTS if settings.save_every else 0
     if settings.lora_rank:
         layers = [m for m in model.model.language_model.modules() if isinstance(m, nn.Linear)]
         adapters = sum(settings.lora_rank * (m.in_features + m.out_features) for m in layers)
-        return Shape(weights, adapters, 2 if spec.dtype == "bfloat16" else MASTER, has_adapters=True)
+        held = COMPUTED[spec.dtype]
+        return Shape(weights, adapters, held, has_adapters=True, checkpoints=checkpoints)
     frozen = sum(p.numel() for p in model.model.visual.parameters()) if settings.freeze_vision else 0
-    return Shape(weights, weights - frozen, has_reference=settings.beta > 0)
+    plain = Shape(weights, weights - frozen, has_reference=settings.beta > 0, checkpoints=checkpoints)
+    return divided(plain, spec) if settings.sharding == "full" and spec.device == "cuda" else plain
+
+
+def divided(shape: Shape, spec: CheckSpec) -> Shape:
+    """The share of one GPU; ranks on a CPU share one memory, which holds all of it."""
+    return replace(shape, shards=spec.settings.gpus, gathered_bytes=COMPUTED[spec.dtype])
 
 
 @dataclass(frozen=True)
@@ -105,23 +128,34 @@ def memory_line(spec: CheckSpec, shape: Shape, pass_tokens: int, free_gb: float)
         scale = (shape.weights / measured.parameters) * pass_tokens / MEASURED_PASS_TOKENS
         working = measured.working_gb * scale
         basis = f"working memory scaled from {measured.peak_gb} GB of {measured.name} on one {measured.device}"
-    needed = shape.static_gb + working
+    needed = max(shape.static_gb + working, shape.least_gb)
     return line(
         "memory",
         f"About {needed:.2f} GB, {free_gb:.1f} GB free. Estimate: {shape.weights / 1e6:,.1f} million weights, "
-        f"{shape.trained / 1e6:,.1f} million trained, {shape.static_gb:.2f} GB for them and the optimizer; {basis}.",
-        fails=shape.static_gb > free_gb,
+        f"{shape.trained / 1e6:,.1f} million trained, {shape.static_gb:.2f} GB for them and the optimizer"
+        f"{share_words(shape)}; {basis}.",
+        fails=shape.least_gb > free_gb,
         warns=needed > 0.9 * free_gb,
         change=less_memory(spec, shape, free_gb),
     )
 
 
+def share_words(shape: Shape) -> str:
+    """How a divided run's memory comes about."""
+    if not shape.gathered_bytes:
+        return ""
+    return f" on each of {shape.shards} GPUs, {shape.gathered_gb:.2f} GB for all weights while answers are drawn"
+
+
 def less_memory(spec: CheckSpec, shape: Shape, free_gb: float) -> str:
     """What to lower first."""
-    if shape.static_gb > free_gb:
-        advice = "Set lora_rank to 32: adapters need a tenth of it." if not spec.settings.lora_rank else ""
-        return advice or "Take a GPU with more memory, or bfloat16 as the engine's precision."
-    return "Lower micro_batch_size first, then max_pixels or max_completion_tokens."
+    if shape.least_gb <= free_gb:
+        return "Lower micro_batch_size first, then max_pixels or max_completion_tokens."
+    if spec.settings.lora_rank:
+        return "Take a GPU with more memory, or bfloat16 as the engine's precision."
+    if shape.gathered_bytes:
+        return "Take more GPUs (gpus), or set sharding to none and lora_rank to 32: adapters need a tenth of it."
+    return "Set lora_rank to 32: adapters need a tenth of it. Or divide the weights: several gpus, sharding full."
 
 
 def free_memory_gb(device: str, vllm_share: float) -> float:
@@ -149,10 +183,10 @@ def time_line(spec: CheckSpec, shape: Shape, dry_tokens_a_second: float) -> Chec
 def disk_lines(shape: Shape, folder: Path) -> Iterator[CheckLine]:
     """Whether the disk holds resumable checkpoints with their optimizer, and the child."""
     free = shutil.disk_usage(folder).free / 1e9
+    written = f"{shape.checkpoints} checkpoints with optimizer, and the child" if shape.checkpoints else "the child"
     yield line(
         "disk",
-        f"About {shape.saved_gb:.2f} GB are written at most ({CHECKPOINTS} checkpoints with optimizer, and the child); "
-        f"{free:.2f} GB are free.",
+        f"About {shape.saved_gb:.2f} GB are written at most ({written}); {free:.2f} GB are free.",
         fails=shape.saved_gb > free,
         change=f"Free {max(0.0, shape.saved_gb - free):.2f} GB on {folder.parent}; adapters (lora_rank) write less.",
     )

@@ -42,10 +42,12 @@ def test_a_preset_explains_what_it_sets_and_is_accepted_as_it_is(name):
     assert set(preset.reasons) <= set(raw)
 
 
-def test_presets_of_large_models_train_adapters_at_a_rate_for_adapters():
+def test_presets_of_large_models_train_adapters_or_divided_weights_each_at_its_rate():
     large = [preset.settings for preset in PRESETS.values() if preset.device == "cuda"]
-    assert len(large) == 2
-    assert all(s.lora_rank == 32 and s.learning_rate >= 1e-5 and s.freeze_vision and s.max_pixels for s in large)
+    adapters, whole = [s for s in large if s.lora_rank], [s for s in large if not s.lora_rank]
+    assert len(adapters) == len(whole) == 2
+    assert all(s.lora_rank == 32 and s.learning_rate >= 1e-5 and s.freeze_vision and s.max_pixels for s in adapters)
+    assert all(s.learning_rate == 1e-6 and s.sharding == "full" and s.gpus > 1 and not s.freeze_vision for s in whole)
 
 
 def test_every_setting_of_a_campaign_says_what_it_does():

@@ -14,7 +14,7 @@ from core.specs import RESULT_FILE, SPEC_FILE, GrpoSettings, Sampling, TrainSpec
 from gpu.check import Check, work
 from gpu.checks.blocking import blocking_line, vision_ids
 from gpu.checks.dry_step import dry_settings, step_line, take_step
-from gpu.checks.estimate import Shape, disk_lines, memory_line, nearest_measured, time_line
+from gpu.checks.estimate import Shape, disk_lines, divided, memory_line, nearest_measured, shape_of, time_line
 from gpu.checks.features import features_line
 from gpu.checks.parity import CANARY, Drawn, Gap, TransformersGenerator, canary_line, gap_line, parity_lines, share_out
 from gpu.grader import Grader
@@ -208,6 +208,50 @@ def test_a_full_fine_tune_that_cannot_fit_is_told_to_take_adapters() -> None:
     assert line.status == "fail" and "Set lora_rank to 32" in line.change
 
 
+FULL = {"weights": 8_372_907_008, "trained": 8_372_907_008, "has_reference": True}
+
+
+def test_a_divided_run_holds_its_share_and_all_weights_while_it_draws() -> None:
+    spec = cuda_spec(gpus=4, sharding="full")
+    share = divided(Shape(**FULL), spec)
+    assert share.static_gb == pytest.approx(20 * 8.372907008 / 4)
+    assert share.gathered_gb == pytest.approx(2 * 8.372907008)
+    line = memory_line(spec, share, 8 * 896, free_gb=80.0)
+    assert line.status == "ok" and "on each of 4 GPUs, 16.75 GB for all weights" in line.found
+    assert share.least_gb == pytest.approx(8 * 8.372907008), "weights and reference are loaded whole"
+    two = divided(Shape(**FULL), cuda_spec(gpus=2, sharding="full"))
+    assert two.least_gb == pytest.approx(12 * 8.372907008)
+    line = memory_line(spec, two, 8 * 896, free_gb=80.0)
+    assert line.status == "fail" and "Take more GPUs" in line.change
+
+
+def test_the_shape_of_a_run_says_whether_it_is_divided_and_what_it_saves(checkpoint: Path) -> None:
+    spec = cuda_spec(gpus=4, sharding="full", save_every=0)
+    places = {"places": {"checkpoint": checkpoint}}
+    shape = shape_of(CheckSpec.model_validate(spec.model_dump() | places))
+    assert (shape.shards, shape.gathered_bytes, shape.checkpoints) == (4, 2, 0)
+    assert shape.saved_gb == pytest.approx(2 * shape.weights / 1e9)
+    on_cpu = shape_of(CheckSpec.model_validate(spec.model_dump() | places | {"device": "cpu"}))
+    assert (on_cpu.shards, on_cpu.gathered_bytes) == (1, 0), "ranks on a CPU share its memory"
+    assert shape_of(CheckSpec.model_validate(cuda_spec(gpus=4).model_dump() | places)).shards == 1
+
+
+def test_a_model_that_one_gpu_cannot_hold_is_not_loaded_by_the_pre_flight(
+    tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Check(Run(tmp_path), cuda_spec(gpus=4, sharding="full"), grader)
+    check.shape = divided(Shape(**FULL), check.spec)
+    monkeypatch.setattr("gpu.check.free_memory_gb", lambda *_: 80.0)
+    assert check.is_too_large()
+    monkeypatch.setattr("gpu.check.free_memory_gb", lambda *_: 200.0)
+    assert not check.is_too_large()
+    monkeypatch.setattr("gpu.check.free_memory_gb", lambda *_: 80.0)
+    monkeypatch.setattr(check, "look", lambda *_: True)
+    check.everything()
+    (line,) = check.lines
+    assert line.status == "warn" and "divides its weights" in line.found
+
+
 def test_time_is_that_of_the_nearest_measured_model_or_of_the_dry_step(tmp_path: Path) -> None:
     spec = cuda_spec(lora_rank=32, steps=10, prompts_per_step=32, max_completion_tokens=1024)
     line = time_line(spec, LARGE, 1.0)
@@ -395,3 +439,4 @@ def test_the_dry_step_keeps_what_it_tests_and_shrinks_the_rest() -> None:
     assert (dry.lora_rank, dry.learning_rate, dry.extra) == (8, settings.learning_rate, {"adam_beta2": 0.95})
     assert (dry.steps, dry.gpus, dry.max_completion_tokens) == (1, 1, 32)
     assert dry_settings(GrpoSettings(vllm_memory_share=0.5)).vllm_memory_share == 0
+    assert dry_settings(GrpoSettings(gpus=4, sharding="full")).sharding == "none"

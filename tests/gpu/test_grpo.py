@@ -80,6 +80,10 @@ def test_saving_waits_for_the_end_of_a_generation() -> None:
     assert config_of(steps_per_generation=4, save_every=10).save_steps == 12
 
 
+def test_without_checkpoints_nothing_is_saved_on_the_way() -> None:
+    assert config_of(save_every=0).save_strategy == "no" and config_of().save_strategy == "steps"
+
+
 def test_rows_suffice_for_a_last_generation_that_is_used_in_part() -> None:
     assert num_scheduled_rows(GrpoSettings(steps=10, prompts_per_step=32)) == 320
     assert num_scheduled_rows(GrpoSettings(steps=10, prompts_per_step=32, steps_per_generation=4)) == 384
@@ -121,6 +125,19 @@ def test_vllm_in_the_trainers_process_gets_its_share_of_memory_and_the_same_bias
     assert config.use_vllm and config.vllm_mode == "colocate" and config.vllm_gpu_memory_utilization == 0.3
     assert config.generation_kwargs == {"logit_bias": {5: -100.0, 6: -100.0}}
     assert config.vllm_importance_sampling_mode == "token_truncate"
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"lora_rank": 8}, "sharding is for a full fine-tune"),
+        ({"vllm_url": "http://a:8000"}, "sharding goes without vLLM"),
+        ({"vllm_memory_share": 0.3}, "sharding goes without vLLM"),
+    ],
+)
+def test_what_does_not_go_with_divided_weights_is_refused_by_name(choices: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        GrpoSettings(sharding="full", gpus=2, **choices)
 
 
 def test_one_run_has_one_generator() -> None:

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from core.domain.prompts import question_messages
+from core.specs import Places, Spec
 from gpu.errors import GpuFault
-from gpu.loading import load_model, load_processor, vision_token_ids
+from gpu.loading import load_model, load_processor, prepare_torch, vision_token_ids
 
 
 def prompt_text(processor: Any) -> str:
@@ -100,3 +101,15 @@ def test_a_limit_on_pixels_makes_larger_pictures_smaller_and_never_larger(checkp
         return len(images(images=[picture], return_tensors="pt")["pixel_values"])
 
     assert num_patches(56 * 56) < num_patches(0) == num_patches(10**6)
+
+
+def test_each_rank_loads_onto_its_own_gpu(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = Spec(checkpoint_hash="c", seed=1, device="cuda", places=Places(checkpoint=checkpoint))
+    taken: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    prepare_torch(spec)
+    monkeypatch.delenv("LOCAL_RANK")
+    prepare_torch(spec)
+    assert taken == [3, 0]

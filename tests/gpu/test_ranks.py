@@ -20,11 +20,11 @@ LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 CHOICES: dict[str, Any] = {"gpus": 2, "steps": 4, "save_every": 2}
 
 
-def run_ranks(folder: Path, module: str = "gpu.train") -> "subprocess.CompletedProcess[str]":
+def run_ranks(folder: Path, module: str = "gpu.train", limit_s: float = 240) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     command = [*LAUNCHER, module, str(folder)]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit_s, stdin=subprocess.DEVNULL
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from core.models import Job
+from core.presets import PRESETS
 from tests.doors.launches import LINES
 from tests.factories import make_job
 from tests.pages.asking import page, part, send
@@ -170,7 +171,13 @@ def test_a_script_learns_which_field_is_wrong(admin, campaign, run, body, field)
     assert (answer.status_code, answer.json()["field"]) == (400, field)
 
 
+@pytest.mark.parametrize(("preset", "said"), [("qwen2.5-vl-7b-lora", "1 GPU of"), ("qwen2.5-vl-7b-full", "4 GPUs of")])
+def test_a_preset_says_for_how_many_gpus_it_is_meant(admin, campaign, preset, said):
+    html = post(admin, campaign, do="fill", preset=preset)
+    assert f"Meant for {said} 80 GB." in html
+
+
 def test_presets_are_for_scripts_too(admin, campaign):
     found = admin.get(reverse("api-preset-list", args=[campaign.slug])).json()["data"]
-    assert {one["name"] for one in found} == {"qwen2.5-vl-7b-lora", "qwen3-vl-8b-lora", "mini"}
+    assert {one["name"] for one in found} == set(PRESETS)
     assert found[0]["settings"]["lora_rank"] == 32 and found[0]["reasons"]["lora_rank"]
