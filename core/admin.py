@@ -7,7 +7,6 @@ from django.contrib.auth.models import Group, User
 from core.admin_base import ReadOnlyAdmin
 from core.models import AuditEvent, Budget, Campaign, Endpoint, Job, Membership, ModelCall, Worker
 
-
 # What a person may do is a role in a campaign; groups would say nothing.
 admin.site.unregister([Group, User])
 
