@@ -12,8 +12,8 @@ from core.domain.rollouts import ROLLOUTS_FOLDER
 from core.models import Campaign, Job
 from core.models.jobs import LIVE
 from training.domain.leftovers import LeftRun, read_by, resumed_by
-from training.domain.stages import Stage
 from training.models import RoundStage, TrainingRun
+from training.selectors.runs import train_stages
 
 RUN_JOBS = ("train", "preflight")
 # What a run resumes from, a child that a kill cut short, and what an earlier removal did not get to.
@@ -83,7 +83,7 @@ def resume_reasons(campaign: Campaign, runs: dict[str, list[TrainingRun]], now: 
 
 def run_states(campaign: Campaign, runs: Sequence[TrainingRun]) -> dict[int, LeftRun]:
     """What is known of each run."""
-    jobs, stages = jobs_by_run(campaign), stages_by_run(campaign)
+    jobs, stages = jobs_by_run(campaign), train_stages(campaign)
     names = [run.run_name for run in runs]
     elsewhere = TrainingRun.objects.exclude(campaign=campaign).filter(run_name__in=names)
     shared = set(elsewhere.values_list("run_name", flat=True))
@@ -112,9 +112,3 @@ def jobs_by_run(campaign: Campaign) -> dict[int, list[Job]]:
     for job in campaign.jobs.filter(kind__in=RUN_JOBS).only("spec", "status", "ended_at"):
         found[job.spec["training_run_id"]].append(job)
     return found
-
-
-def stages_by_run(campaign: Campaign) -> dict[int, RoundStage]:
-    """The take of a round's training that each run belongs to."""
-    stages = RoundStage.objects.filter(round__campaign=campaign, stage=Stage.TRAIN, job__isnull=False)
-    return {stage.job.spec["training_run_id"]: stage for stage in stages.select_related("round", "job") if stage.job}
