@@ -177,8 +177,8 @@ def test_a_run_by_hand_that_failed_or_was_stopped_goes_on_from_its_own_page(as_r
     Metric.objects.all().delete()
     assert again not in page(as_role("viewer"), "training-detail", *place(run))
     html = page(as_role("researcher"), "training-detail", *place(run))
-    assert again in html and "No step has ended." in html
     address = f"/campaigns/{run.campaign.slug}/training/{run.pk}/"
+    assert again in html and f'name="next" value="{address}"' in html and "No step has ended." in html
     assert as_role("researcher").post(again, {"next": address})["Location"] == address
     assert "No step has ended yet." in page(as_role("researcher"), "training-detail", *place(run))
 
