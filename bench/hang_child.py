@@ -10,8 +10,8 @@ from gpu.runtime import run_child
 SILENT = (sys.executable, "-c", "import time; time.sleep(3600)")
 
 
-def silent_grader() -> Grader:
-    """A grader that was given a reward that never returns."""
+def silent_grader(reward: str) -> Grader:
+    """A grader that was given a reward that never returns, whatever its name."""
     return Grader(command=SILENT)
 
 

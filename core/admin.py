@@ -1,9 +1,28 @@
 """Campaigns, their people and endpoints, jobs, calls and what was done, to look at."""
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
 
 from core.admin_base import ReadOnlyAdmin
 from core.models import AuditEvent, Budget, Campaign, Endpoint, Job, Membership, ModelCall, Worker
+
+# What a person may do is a role in a campaign; groups would say nothing.
+admin.site.unregister([Group, User])
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic for mypy only
+    """Accounts, as Django offers them, without groups."""
+
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Rights on the whole site", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    list_filter = ("is_staff", "is_superuser", "is_active")
+    filter_horizontal = ("user_permissions",)
 
 
 @admin.register(Campaign)

@@ -17,8 +17,8 @@ from training.comparison_page import evaluation_of, evaluations_of, filter_of
 from training.models import Evaluation, Metric, Preflight, RunAlarm
 from training.paired_items import OUTCOMES, PairView, Said, pairs_filtered, pairs_read
 from training.selectors.parts import evaluation_view
-from training.selectors.runs import run_of, runs_of
-from training.training_page import RunLine, train_stages
+from training.selectors.runs import run_of, runs_of, train_stages
+from training.training_page import RunLine
 
 CURVE = [OpenApiParameter(name, str) for name in ("name", "skill")]
 FILTER = [

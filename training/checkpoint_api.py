@@ -11,16 +11,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api import Body, body_of, campaign_of, person_of
-from core.pages import number_of
 from diagnostics.api import accepted
 from training.adapter_page import AdapterView
 from training.checkpoint_page import checkpoint_context, checkpoint_download, entry_of
-from training.checkpoint_views import KEEP
+from training.checkpoint_views import choice_in
+from training.domain.retention import RetentionChoice
 from training.selectors.checkpoints import Entry
+from training.selectors.leftovers import Leftover
 from training.services.checkpoint_care import (
     RetentionPlan,
-    checkpoint_files_remove,
     checkpoint_pin,
+    retention_apply,
     retention_plan,
 )
 from training.services.merges import base_named, merge_submit
@@ -41,7 +42,9 @@ class MergeBody(Body):
 class RemoveBody(Body):
     """Which plan is carried out: ``seen`` is the dry run's."""
 
-    keep: int = KEEP
+    keep: int = RetentionChoice.keep_newest
+    days: int = RetentionChoice.days
+    completions: bool = RetentionChoice.with_completions
     seen: str = Field(min_length=1, max_length=64)
 
 
@@ -95,23 +98,23 @@ class CheckpointFile(APIView):
 
 
 class Retention(APIView):
-    """Removing the files of checkpoints that nobody needs."""
+    """Removing the files of checkpoints and runs that nobody needs."""
 
     @extend_schema(
-        operation_id="retention_read", parameters=[OpenApiParameter("keep", int)], responses=OpenApiTypes.OBJECT
+        operation_id="retention_read",
+        parameters=[OpenApiParameter(*one) for one in (("keep", int), ("days", int), ("completions", bool))],
+        responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request, slug: str) -> Response:
         """The dry run: what would go, what is kept and why. ``seen`` names exactly this plan."""
-        keep = number_of(request, "keep")
-        return Response(plan_json(retention_plan(campaign_of(request, slug), KEEP if keep is None else keep)))
+        return Response(plan_json(retention_plan(campaign_of(request, slug), choice_in(request.GET))))
 
     @extend_schema(operation_id="retention_apply", request=RemoveBody, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         """Remove the files of exactly the plan that was seen; 409 when it changed."""
         body, campaign = body_of(request, RemoveBody), campaign_of(request, slug, "admin")
-        plan = checkpoint_files_remove(
-            actor=person_of(request), campaign=campaign, keep_newest=body.keep, seen=body.seen
-        )
+        choice = RetentionChoice(body.keep, body.days, body.completions)
+        plan = retention_apply(actor=person_of(request), campaign=campaign, choice=choice, seen=body.seen)
         return Response(plan_json(plan))
 
 
@@ -140,4 +143,12 @@ def plan_json(plan: RetentionPlan) -> dict[str, Any]:
     """A plan of retention."""
     kept = [{"checkpoint": entry.checkpoint.pk, "because": reason} for entry, reason in plan.kept]
     going = [entry.checkpoint.pk for entry in plan.going]
-    return {"keep": plan.keep_newest, "seen": plan.seen, "going": going, "num_bytes": plan.num_bytes, "kept": kept}
+    choice = plan.choice
+    asked = {"keep": choice.keep_newest, "days": choice.days, "completions": choice.with_completions}
+    found = {"seen": plan.seen, "going": going, "num_bytes": plan.num_bytes, "kept": kept}
+    return {**asked, **found, "leftovers": [leftover_json(left) for left in plan.leftovers]}
+
+
+def leftover_json(left: Leftover) -> dict[str, Any]:
+    """What a run left; ``because`` says why it stays, and is empty where it goes."""
+    return {"training_run": left.run.pk, "kind": left.kind, "num_bytes": left.num_bytes, "because": left.reason}

@@ -4,18 +4,17 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import filesizeformat
+from django.template.defaultfilters import filesizeformat, pluralize
 from django.views.decorators.http import require_POST
 
-from core.pages import number_in, number_of
+from core.pages import number_in, number_of, number_read
 from core.selectors import campaign_open
 from training.checkpoint_page import checkpoint_context, checkpoint_download, checkpoints_context, entry_of
-from training.services.checkpoint_care import checkpoint_files_remove, checkpoint_pin, retention_plan
+from training.domain.retention import RetentionChoice
+from training.services.checkpoint_care import RetentionPlan, checkpoint_pin, retention_apply, retention_plan
 from training.services.merges import base_named, merge_submit
-
-KEEP = 3
 
 
 def checkpoint_list(request: HttpRequest, slug: str) -> HttpResponse:
@@ -65,11 +64,28 @@ def checkpoint_retention(request: HttpRequest, slug: str) -> HttpResponse:
     user = cast(User, request.user)
     if request.method == "POST":
         campaign, _ = campaign_open(user, slug, "admin")
-        keep, seen = number_in(request, "keep"), request.POST.get("seen", "")
-        plan = checkpoint_files_remove(actor=user, campaign=campaign, keep_newest=keep, seen=seen)
-        messages.success(request, f"Files removed: {len(plan.going)} checkpoints, {filesizeformat(plan.num_bytes)}.")
+        choice, seen = choice_in(request.POST), request.POST.get("seen", "")
+        plan = retention_apply(actor=user, campaign=campaign, choice=choice, seen=seen)
+        messages.success(request, removed_words(plan))
         return redirect("checkpoint-list", slug)
     campaign, rights = campaign_open(user, slug)
-    plan = retention_plan(campaign, number_of(request, "keep") or KEEP)
+    plan = retention_plan(campaign, choice_in(request.GET))
     context = {"section": "campaigns", "tab": "checkpoints", "campaign": campaign, "rights": rights, "plan": plan}
     return render(request, "training/checkpoint_retention.html", context)
+
+
+def choice_in(asked: QueryDict) -> RetentionChoice:
+    """What a form or a query string asks for; what it does not name is as usual."""
+    usual = RetentionChoice()
+    return RetentionChoice(
+        keep_newest=number_read(asked.get("keep") or str(usual.keep_newest), "keep"),
+        days=number_read(asked.get("days") or str(usual.days), "days"),
+        with_completions=asked.get("completions") in ("1", "true"),
+    )
+
+
+def removed_words(plan: RetentionPlan) -> str:
+    """What was removed, for the person who did it."""
+    checkpoints, runs = len(plan.going), len({left.run.pk for left in plan.leftovers_going})
+    what = f"{checkpoints} checkpoint{pluralize(checkpoints)}, leftovers of {runs} run{pluralize(runs)}"
+    return f"Files removed: {what}, {filesizeformat(plan.num_bytes)}."

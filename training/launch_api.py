@@ -19,11 +19,11 @@ from training.api_reads import TrainingRunList, run_whole_json
 from training.launch_draft import MAX_SEED, Draft, dataset_read, draft_of, parent_read, preset_named, with_preset
 from training.launch_page import preview_context
 from training.models import TrainingRun
-from training.selectors.runs import run_of
+from training.selectors.runs import run_of, train_stages
 from training.services.launches import training_run_launch, training_run_override
 from training.services.preflights import MAX_REASON, preflight_open
 from training.services.training_runs import training_run_stop
-from training.training_page import RunLine, train_stages
+from training.training_page import RunLine
 
 
 class LaunchBody(Body):

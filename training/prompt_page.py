@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.templatetags.static import static
 
-from core.domain.rollouts import Rollout, rollouts_path, rollouts_read
+from core.domain.rollouts import ROLLOUTS_FOLDER, Rollout, rollouts_path, rollouts_read
 from core.errors import InvalidInput, NotFound
 from training.figures import chart, figure, trace
 from training.models import Prompt, TrainingRun, Turn
@@ -70,6 +70,7 @@ def prompts_context(run: TrainingRun, asked: QueryDict, after: int | None) -> di
         "run": run,
         "wanted": wanted,
         "prompts": rows[:PAGE],
+        "has_texts": (Path(settings.RUNS_ROOT) / run.run_name / ROLLOUTS_FOLDER).is_dir(),
         "more": rows[PAGE - 1].pk if len(rows) > PAGE else None,
         "skills": list(skills),
         "purposes": PURPOSES,

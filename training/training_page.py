@@ -11,12 +11,12 @@ from django.templatetags.static import static
 from core.gpu_runs import LOG_FILE
 from core.models import Campaign, Job
 from datagen.models import MixtureRow
-from training.domain.stages import Stage
 from training.figures import BY_SKILL, newest
 from training.models import TARGET, Preflight, RoundStage, TrainingRun
 from training.run_figures import PURPOSES, part_of, part_points, run_charts, run_figures
 from training.selectors.curves import CurvePoint, curve_points
-from training.selectors.runs import runs_of
+from training.selectors.runs import runs_of, train_stages
+from training.selectors.stages import STUCK
 
 PAGE = 25
 LOG_LINES, LOG_BYTES = 100, 1 << 16
@@ -61,6 +61,17 @@ class RunLine:
         return STATES.get(self.status, "")
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether its training ended without a child and may be run again."""
+        return self.job is not None and self.status in STUCK
+
+    @property
+    def error(self) -> str:
+        """What went wrong, as a sentence; the stacks or the traceback beside it stand on the job's page."""
+        lines = self.job.error_message.strip().splitlines() if self.job else []
+        return lines[-1 if self.status == "errored" else 0] if lines else ""
+
+    @property
     def is_live(self) -> bool:
         """Whether it may still change by itself."""
         return self.status == "checking" or (self.status in ("waiting", "running") and self.job is not None)
@@ -76,13 +87,6 @@ class SkillNow:
     reward: float | None
     zero_share: float | None
     first_reward: float | None
-
-
-def train_stages(campaign: Campaign) -> dict[int, RoundStage]:
-    """The stage of each training run, by the run's id; one query over the few stages that train."""
-    rows = RoundStage.objects.filter(round__campaign=campaign, stage=Stage.TRAIN, job__isnull=False)
-    stages = rows.select_related("job", "round").order_by("id")
-    return {row.job.spec.get("training_run_id", 0): row for row in stages if row.job}
 
 
 def run_lines(campaign: Campaign, before: int | None) -> list[RunLine]:

@@ -12,6 +12,7 @@ from tests.doors.table import Door, post, round_of, slug
 from tests.doors.world import World
 from tests.factories import make_job
 from tests.training.rows import make_checkpoint, make_folder
+from training.domain.retention import RetentionChoice
 from training.services.checkpoint_care import retention_plan
 
 
@@ -60,7 +61,7 @@ def adapter(world: World) -> dict[str, Any]:
 
 
 def plan(world: World) -> dict[str, Any]:
-    return {"keep": 3, "seen": retention_plan(world.campaign(), 3).seen}
+    return {"keep": 3, "seen": retention_plan(world.campaign(), RetentionChoice()).seen}
 
 
 def evaluation(world: World) -> dict[str, Any]:

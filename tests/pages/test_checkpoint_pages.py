@@ -66,6 +66,45 @@ def test_removing_asks_first_and_only_an_admin(as_role, admin, campaign, child):
     assert older.path == ""
 
 
+def left_by_a_failed_run(campaign, child) -> Path:
+    """A run of the campaign, over with its round, left a state to resume from and its completions."""
+    run = campaign.training_runs.get(child=child)
+    campaign.training_runs.filter(pk=run.pk).update(run_name="left")
+    folder = Path(settings.RUNS_ROOT) / "left"
+    for place in ("checkpoint-8", "rollouts"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "file").write_bytes(b"x" * 2048)
+    return folder
+
+
+def test_what_a_run_left_is_listed_and_completions_go_by_a_tick(admin, campaign, child):
+    folder = left_by_a_failed_run(campaign, child)
+    Checkpoint.objects.filter(pk=child.pk).update(path="")
+    address = f"/campaigns/{campaign.slug}/checkpoints/retention/"
+    going = admin.get(address).content.decode().split("Would go")[1].split("Stay")[0]
+    assert "resumable state" in going and "completions" not in re.sub("<input.*?>", "", going, flags=re.DOTALL)
+    html = admin.get(f"{address}?completions=1").content.decode()
+    assert "completions" in re.sub("<input.*?>", "", html.split("Would go")[1].split("Stay")[0], flags=re.DOTALL)
+    seen = re.search(r'name="seen" value="(\w+)"', html).group(1)
+    assert admin.post(address, {"keep": 3, "days": 14, "seen": seen}).status_code == 409, "another plan than was seen"
+    assert admin.post(address, {"keep": 3, "days": 14, "completions": 1, "seen": seen}).status_code == 302
+    assert not (folder / "rollouts").exists() and not (folder / "checkpoint-8").exists()
+
+
+def test_the_api_lists_and_removes_what_runs_left(admin, campaign, child):
+    folder = left_by_a_failed_run(campaign, child)
+    base = f"/api/v1/campaigns/{campaign.slug}/checkpoints/retention"
+    plan = admin.get(f"{base}?completions=true").json()
+    assert [(left["kind"], left["num_bytes"], left["because"]) for left in plan["leftovers"]] == [
+        ("resumable state", 2048, ""),
+        ("completions", 2048, "its child is kept"),
+    ]
+    assert (plan["days"], plan["completions"]) == (14, True)
+    body = {"keep": 3, "days": 14, "completions": True, "seen": plan["seen"]}
+    assert admin.post(base, body, content_type="application/json").status_code == 200
+    assert (folder / "rollouts").is_dir() and not (folder / "checkpoint-8").exists()
+
+
 def test_the_api_tells_the_same(admin, campaign, child):
     base = f"/api/v1/campaigns/{campaign.slug}/checkpoints"
     found = admin.get(f"{base}/{child.pk}").json()

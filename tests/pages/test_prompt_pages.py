@@ -52,7 +52,15 @@ def test_one_prompt_shows_picture_gold_and_completions_with_reward_and_extractio
     for shown in (prompt.sample.media_id, "Gold", "Three &lt;b&gt; \\boxed{3}", "<code>3</code>", "accuracy 0.90"):
         assert shown in html, shown
     assert "(nothing)" in html and "cut off" in html and "unscored" in html
-    assert "is not on this machine" in html, "the other steps' files are not there"
+    assert "are not on this machine" in html, "the other steps' files are not there"
+
+
+def test_the_list_says_once_that_the_texts_were_removed(admin, run):
+    TrainingRun.objects.filter(pk=run.pk).update(run_name="abc")
+    words = "are not on this machine: removed to free space"
+    assert words in page(admin, "prompt-list", *place(run))
+    rollouts_write(rollouts_path(Path(settings.RUNS_ROOT) / "abc", 1), [[rollout()]])
+    assert words not in page(admin, "prompt-list", *place(run))
 
 
 def test_a_prompt_of_another_run_is_not_found_and_strangers_see_none(as_role, run):

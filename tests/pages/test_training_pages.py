@@ -154,6 +154,35 @@ def test_a_failed_run_says_why_and_leads_to_its_job(admin, campaign):
     assert "hx-get" not in html
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "said"),
+    [
+        ("failed", "Silent in phase update.\nProcess 7 is stopped.\n  frame_1", "Silent in phase update."),
+        ("errored", "Traceback (most recent call last):\n  frame_1\nKeyError: 'x'\n", "KeyError: &#x27;x&#x27;"),
+    ],
+)
+def test_a_run_that_ended_badly_says_it_in_one_sentence(admin, run, status, message, said):
+    Job.objects.filter(kind="train").update(status=status, error_code="x", error_message=message)
+    html = page(admin, "training-detail", *place(run))
+    assert said in html and "frame_1" not in html and "Traceback" not in html
+
+
+def test_a_run_by_hand_that_failed_or_was_stopped_goes_on_from_its_own_page(as_role, run):
+    job = Job.objects.get(kind="train")
+    run.campaign.rounds.get().stages.filter(job=job).update(job=None)
+    TrainingRun.objects.filter(pk=run.pk).update(is_by_hand=True, job=job)
+    again = f"/jobs/{job.pk}/again"
+    assert again not in page(as_role("researcher"), "training-detail", *place(run)), "it runs"
+    Job.objects.filter(pk=job.pk).update(status="cancelled")
+    Metric.objects.all().delete()
+    assert again not in page(as_role("viewer"), "training-detail", *place(run))
+    html = page(as_role("researcher"), "training-detail", *place(run))
+    address = f"/campaigns/{run.campaign.slug}/training/{run.pk}/"
+    assert again in html and f'name="next" value="{address}"' in html and "No step has ended." in html
+    assert as_role("researcher").post(again, {"next": address})["Location"] == address
+    assert "No step has ended yet." in page(as_role("researcher"), "training-detail", *place(run))
+
+
 def test_settings_are_those_that_were_frozen(admin, run):
     TrainingRun.objects.filter(pk=run.pk).update(spec={"settings": {"learning_rate": 0.00042, "delta": None}})
     html = page(admin, "training-detail", *place(run))

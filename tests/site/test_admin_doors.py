@@ -10,7 +10,7 @@ from tests.pages.rows import make_full_campaign, make_round
 
 pytestmark = pytest.mark.django_db
 OURS = {"core", "diagnostics", "datagen", "training"}
-ACCOUNTS = {"auth.user", "auth.group", "knox.authtoken"}
+ACCOUNTS = {"auth.user", "knox.authtoken"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 
 
@@ -33,6 +33,15 @@ def test_only_accounts_are_not_ours():
     others = {model._meta.label_lower for model in admin.site._registry if model._meta.app_label not in OURS}
     assert others == ACCOUNTS
     assert all(isinstance(admin.site._registry[model], ReadOnlyAdmin) for model in MODELS)
+
+
+def test_groups_are_offered_nowhere_and_accounts_are_made_and_changed(client):
+    html = client.get("/admin/auth/user/").content.decode()
+    assert "auth/group" not in html and "By groups" not in html
+    made = {"username": "new", "usable_password": "true", "password1": "Rarely-5een", "password2": "Rarely-5een"}
+    address = client.post("/admin/auth/user/add/", made)["Location"]
+    page = client.get(address).content.decode()
+    assert "id_is_superuser" in page and "id_groups" not in page
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)

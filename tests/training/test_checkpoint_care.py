@@ -16,10 +16,11 @@ from diagnostics.services.checkpoints import checkpoint_register
 from tests.factories import make_campaign, make_member
 from tests.training.rows import make_checkpoint, make_folder
 from training.checkpoint_page import checkpoint_context, checkpoint_download, entry_of, tar_pieces
+from training.domain.retention import RetentionChoice
 from training.models import Round, TrainingRun
 from training.selectors.checkpoints import lineage, registry
 from training.services import checkpoint_care
-from training.services.checkpoint_care import checkpoint_files_remove, checkpoint_pin, retention_plan
+from training.services.checkpoint_care import checkpoint_pin, retention_apply, retention_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -49,8 +50,9 @@ def children(campaign, base, settings) -> list[Checkpoint]:
 
 
 def apply(campaign, keep: int = 2):
-    plan = retention_plan(campaign, keep)
-    return checkpoint_files_remove(actor=campaign.created_by, campaign=campaign, keep_newest=keep, seen=plan.seen)
+    choice = RetentionChoice(keep)
+    seen = retention_plan(campaign, choice).seen
+    return retention_apply(actor=campaign.created_by, campaign=campaign, choice=choice, seen=seen)
 
 
 def names(entries) -> list[str]:
@@ -60,7 +62,7 @@ def names(entries) -> list[str]:
 def test_the_dry_run_touches_nothing_and_removing_does_what_it_said(
     campaign, base, children, django_capture_on_commit_callbacks
 ):
-    plan = retention_plan(campaign, 2)
+    plan = retention_plan(campaign, RetentionChoice(2))
     assert names(plan.going) == ["child-2", "child-1", "child-0"] and plan.num_bytes == 300
     assert all(Path(row.path).is_dir() for row in children)
     with django_capture_on_commit_callbacks(execute=True):
@@ -71,7 +73,7 @@ def test_the_dry_run_touches_nothing_and_removing_does_what_it_said(
     entry = registry(campaign)[children[0].pk]
     assert (entry.status, entry.checkpoint.is_elsewhere) == ("removed", True)
     assert AuditEvent.objects.filter(action="checkpoint.files_removed").count() == 3
-    assert names(retention_plan(campaign, 2).going) == []
+    assert names(retention_plan(campaign, RetentionChoice(2)).going) == []
 
 
 def test_what_an_open_round_a_run_or_an_answer_run_needs_never_goes(campaign, base, children):
@@ -81,15 +83,15 @@ def test_what_an_open_round_a_run_or_an_answer_run_needs_never_goes(campaign, ba
     Round.objects.create(number=2, parent=base, child=children[1], **start, **ended)
     AnswerRun.objects.create(campaign=campaign, checkpoint=children[2], split="gate", label="half")
     checkpoint_pin(actor=campaign.created_by, checkpoint=children[3], is_pinned=True)
-    reasons = {entry.checkpoint.name: reason for entry, reason in retention_plan(campaign, 1).kept}
-    assert retention_plan(campaign, 1).going == []
+    reasons = {entry.checkpoint.name: reason for entry, reason in retention_plan(campaign, RetentionChoice(1)).kept}
+    assert retention_plan(campaign, RetentionChoice(1)).going == []
     assert reasons["child-0"] == "round 1 is open"
     assert reasons["child-1"] == "was promoted"
     assert reasons["child-2"].endswith("is not complete")
     assert reasons["child-3"] == "is pinned"
     assert "not ours" in reasons["base"]
     checkpoint_pin(actor=campaign.created_by, checkpoint=children[3], is_pinned=False)
-    assert names(retention_plan(campaign, 1).going) == ["child-3"]
+    assert names(retention_plan(campaign, RetentionChoice(1)).going) == ["child-3"]
 
 
 def test_a_run_that_is_not_done_keeps_its_parent(campaign, base, children):
@@ -99,19 +101,19 @@ def test_a_run_that_is_not_done_keeps_its_parent(campaign, base, children):
         make_mixture(campaign, make_report(campaign, make_run(campaign, base, [], is_complete=True)))
     )
     TrainingRun.objects.create(campaign=campaign, dataset=dataset, parent=children[0], seed=1)
-    assert names(retention_plan(campaign, 2).going) == ["child-2", "child-1"]
+    assert names(retention_plan(campaign, RetentionChoice(2)).going) == ["child-2", "child-1"]
 
 
 def test_files_that_another_campaign_uses_stay(campaign, children):
     Checkpoint.objects.create(campaign=make_campaign(), name="same", path=children[0].path, content_hash="f" * 64)
-    assert names(retention_plan(campaign, 2).going) == ["child-2", "child-1"]
+    assert names(retention_plan(campaign, RetentionChoice(2)).going) == ["child-2", "child-1"]
 
 
 def test_a_plan_that_changed_since_it_was_seen_removes_nothing(campaign, children):
-    plan = retention_plan(campaign, 2)
+    plan = retention_plan(campaign, RetentionChoice(2))
     checkpoint_pin(actor=campaign.created_by, checkpoint=children[0], is_pinned=True)
     with pytest.raises(WrongState, match="changed since you looked"):
-        checkpoint_files_remove(actor=campaign.created_by, campaign=campaign, keep_newest=2, seen=plan.seen)
+        retention_apply(actor=campaign.created_by, campaign=campaign, choice=RetentionChoice(2), seen=plan.seen)
     assert all(Path(row.path).is_dir() for row in children)
 
 
@@ -142,19 +144,19 @@ def test_a_checkpoint_that_is_trained_again_has_its_files_again(
     again = checkpoint_register(actor=campaign.created_by, campaign=campaign, name="x", path=folder, parent=base)
     assert (again.pk, again.path) == (children[0].pk, str(folder))
     assert registry(campaign)[again.pk].status == "here"
-    checkpoint_care.leftovers_remove(campaign)
+    checkpoint_care.final_folders_remove(campaign)
     assert folder.is_dir()
 
 
 def test_removing_is_for_admins_and_pinning_for_researchers(campaign, children):
     researcher, viewer = make_member(campaign, "researcher"), make_member(campaign, "viewer")
     with pytest.raises(NotAllowed):
-        checkpoint_files_remove(actor=researcher, campaign=campaign, keep_newest=2, seen="x")
+        retention_apply(actor=researcher, campaign=campaign, choice=RetentionChoice(), seen="x")
     checkpoint_pin(actor=researcher, checkpoint=children[0], is_pinned=True)
     with pytest.raises(NotAllowed):
         checkpoint_pin(actor=viewer, checkpoint=children[0], is_pinned=False)
     with pytest.raises(InvalidInput, match="keep must lie between"):
-        retention_plan(campaign, 0)
+        retention_plan(campaign, RetentionChoice(0))
 
 
 def test_lineage_leads_from_the_first_ancestor(campaign, base, children):

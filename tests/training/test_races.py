@@ -1,16 +1,20 @@
 """Two people at the same moment, for real: threads with connections of their own."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
 
 from core.errors import DpeError
-from tests.factories import make_member
+from core.jobs.services import job_retry
+from core.models import Job
+from tests.factories import make_campaign, make_member
 from tests.training.rows import make_campaign_ready
 from tests.training.stage_play import Play, manifest_of, takes_of, waiting
+from tests.training.test_leftovers import apply, folder_of, make_left_run
 from training.models import Round
+from training.services import checkpoint_care
 from training.services.rounds import round_approve, round_decide, round_start, stage_redo
 
 pytestmark = [
@@ -84,3 +88,22 @@ def test_of_two_who_redo_at_the_same_moment_no_stage_is_left_behind(round):
     together(*[lambda: stage_redo(actor=actor, round=round, stage="diagnose")] * 2)
     assert len([take for take in takes_of(round) if take.endswith(" open")]) == 1
     assert waiting(round.campaign) == ["answer_run"]
+
+
+def test_a_run_is_not_resumed_while_its_state_is_taken_away(monkeypatch):
+    run = make_left_run(make_campaign())
+    actor, job = run.campaign.created_by, Job.objects.get()
+    rival = Thread(target=together, args=(lambda: job_retry(actor=actor, job_id=job.pk),))
+    remove = checkpoint_care.leftovers_remove
+
+    def beside_a_rival(*given) -> None:
+        rival.start()
+        rival.join(2)
+        assert rival.is_alive(), "the retry waits for the removal to end"
+        remove(*given)
+
+    monkeypatch.setattr(checkpoint_care, "leftovers_remove", beside_a_rival)
+    apply(run.campaign)
+    rival.join()
+    job.refresh_from_db()
+    assert job.status == "waiting" and not (folder_of(run) / "checkpoint-40").exists()

@@ -1,9 +1,19 @@
 """Which checkpoints keep their files: the newest, the promoted, the pinned, and whatever a row still needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.domain.files import hash_bytes
+
+
+@dataclass(frozen=True)
+class RetentionChoice:
+    """What a person asks for: how many of the newest checkpoints stay, how many days a run that ended may still be
+    resumed, and whether completions go with their child."""
+
+    keep_newest: int = 3
+    days: int = 14
+    with_completions: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,6 @@ def reason_of(row: Held, *, is_newest: bool) -> str:
     return "is one of the newest" if is_newest else ""
 
 
-def plan_hash(going: Sequence[int], keep_newest: int) -> str:
+def plan_hash(choice: RetentionChoice, going: Iterable[int], leftovers: Iterable[str]) -> str:
     """A name for exactly this plan, so that what is removed is what somebody saw."""
-    return hash_bytes(f"{keep_newest} {sorted(going)}")[:32]
+    return hash_bytes(f"{choice} {sorted(going)} {sorted(leftovers)}")[:32]

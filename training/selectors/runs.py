@@ -4,7 +4,8 @@ from django.db.models import QuerySet
 
 from core.errors import NotFound
 from core.models import Campaign
-from training.models import TrainingRun
+from training.domain.stages import Stage
+from training.models import RoundStage, TrainingRun
 
 
 def runs_of(campaign: Campaign) -> QuerySet[TrainingRun]:
@@ -25,3 +26,10 @@ def run_of(campaign: Campaign, pk: int) -> TrainingRun:
 def newest_run(campaign: Campaign) -> TrainingRun | None:
     """The run that was made last."""
     return runs_of(campaign).first()
+
+
+def train_stages(campaign: Campaign) -> dict[int, RoundStage]:
+    """The stage of each training run, by the run's id; one query over the few stages that train."""
+    rows = RoundStage.objects.filter(round__campaign=campaign, stage=Stage.TRAIN, job__isnull=False)
+    stages = rows.select_related("job", "round").order_by("id")
+    return {row.job.spec.get("training_run_id", 0): row for row in stages if row.job}

@@ -14,37 +14,68 @@ from core.errors import InvalidInput, WrongState
 from core.models import Campaign
 from core.specs import FINAL_FOLDER, RESULT_FILE
 from diagnostics.models import Checkpoint
-from training.domain.retention import kept_because, plan_hash
+from training.domain.retention import RetentionChoice, kept_because, plan_hash
 from training.models import CheckpointCare
 from training.selectors.checkpoints import Entry, registry
+from training.selectors.leftovers import Leftover, completions_left, resume_reasons, runs_by_name, states_left
+from training.services.leftovers import leftovers_remove, resuming_held
 
-MOST_KEPT = 1000
+MOST_KEPT, MOST_DAYS = 1000, 3650
 
 
 @dataclass(frozen=True)
 class RetentionPlan:
     """What would be removed, what is kept and why; ``seen`` names exactly this plan."""
 
-    keep_newest: int
+    choice: RetentionChoice
     going: list[Entry]
     kept: list[tuple[Entry, str]]
-    seen: str
+    leftovers: list[Leftover]
+
+    @property
+    def leftovers_going(self) -> list[Leftover]:
+        """What runs left and nobody needs."""
+        return [left for left in self.leftovers if not left.reason]
+
+    @property
+    def leftovers_kept(self) -> list[Leftover]:
+        """What runs left and somebody may need."""
+        return [left for left in self.leftovers if left.reason]
 
     @property
     def num_bytes(self) -> int:
         """What removing frees."""
-        return sum(entry.checkpoint.num_bytes for entry in self.going)
+        sizes = [entry.checkpoint.num_bytes for entry in self.going]
+        return sum(sizes) + sum(left.num_bytes for left in self.leftovers_going)
+
+    @property
+    def seen(self) -> str:
+        """The plan's name."""
+        going = (entry.checkpoint.pk for entry in self.going)
+        return plan_hash(self.choice, going, (left.name for left in self.leftovers_going))
 
 
-def retention_plan(campaign: Campaign, keep_newest: int) -> RetentionPlan:
+def retention_plan(campaign: Campaign, choice: RetentionChoice) -> RetentionPlan:
     """The dry run: nothing is touched."""
-    if not 1 <= keep_newest <= MOST_KEPT:
-        raise InvalidInput(f"keep must lie between 1 and {MOST_KEPT}.", field="keep")
+    for name, value, least, most in (("keep", choice.keep_newest, 1, MOST_KEPT), ("days", choice.days, 0, MOST_DAYS)):
+        if not least <= value <= most:
+            raise InvalidInput(f"{name} must lie between {least} and {most}.", field=name)
     entries = registry(campaign)
-    reasons = kept_because((entry.held for entry in entries.values()), keep_newest)
+    reasons = kept_because((entry.held for entry in entries.values()), choice.keep_newest)
     going = [entry for pk, entry in entries.items() if not reasons[pk]]
     kept = [(entry, reasons[pk]) for pk, entry in entries.items() if reasons[pk]]
-    return RetentionPlan(keep_newest, going, kept, plan_hash([entry.checkpoint.pk for entry in going], keep_newest))
+    return RetentionPlan(choice, going, kept, leftovers_of(campaign, choice, kept))
+
+
+def leftovers_of(campaign: Campaign, choice: RetentionChoice, kept: list[tuple[Entry, str]]) -> list[Leftover]:
+    """What runs left on disk; completions only where they are asked for."""
+    runs = runs_by_name(campaign)
+    reasons = resume_reasons(campaign, runs, timezone.now(), choice.days)
+    states = states_left(runs, reasons)
+    if not choice.with_completions:
+        return states
+    staying = {entry.checkpoint.pk for entry, _ in kept if entry.checkpoint.path or entry.is_pinned}
+    return states + completions_left(runs, reasons, staying)
 
 
 def checkpoint_pin(*, actor: User, checkpoint: Checkpoint, is_pinned: bool) -> CheckpointCare:
@@ -59,21 +90,23 @@ def checkpoint_pin(*, actor: User, checkpoint: Checkpoint, is_pinned: bool) -> C
     return care
 
 
-def checkpoint_files_remove(*, actor: User, campaign: Campaign, keep_newest: int, seen: str) -> RetentionPlan:
+def retention_apply(*, actor: User, campaign: Campaign, choice: RetentionChoice, seen: str) -> RetentionPlan:
     """Remove the files of exactly the plan that the actor saw; a changed one is a WrongState.
 
     First the rows lose their path, so that nothing new can start from them; then the files go. What a kill left
-    between the two goes with the next removal.
+    between the two goes with the next removal. No run is retried meanwhile.
     """
     require(actor, "admin", campaign)
     with transaction.atomic():
         list(campaign.checkpoints.select_for_update().values_list("pk"))
-        plan = retention_plan(campaign, keep_newest)
+        resuming_held(campaign)
+        plan = retention_plan(campaign, choice)
         if plan.seen != seen:
             raise WrongState("What would be removed changed since you looked. Look again.")
         for entry in plan.going:
             path_forget(actor, entry.checkpoint)
-        transaction.on_commit(lambda: leftovers_remove(campaign))
+        leftovers_remove(actor, plan.leftovers_going)
+        transaction.on_commit(lambda: final_folders_remove(campaign))
     return plan
 
 
@@ -88,7 +121,7 @@ def path_forget(actor: User, checkpoint: Checkpoint) -> None:
     Checkpoint.objects.filter(pk=checkpoint.pk).update(path="")
 
 
-def leftovers_remove(campaign: Campaign) -> None:
+def final_folders_remove(campaign: Campaign) -> None:
     """Remove the files of all checkpoints that have none any more."""
     gone = CheckpointCare.objects.filter(checkpoint__campaign=campaign, checkpoint__path="").exclude(removed_path="")
     for care in gone:

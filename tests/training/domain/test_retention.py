@@ -1,6 +1,6 @@
 """Retention keeps what anybody needs; the newest are counted among those that could go."""
 
-from training.domain.retention import Held, kept_because, plan_hash
+from training.domain.retention import Held, RetentionChoice, kept_because, plan_hash
 
 
 def held(pk: int, **facts) -> Held:
@@ -32,4 +32,13 @@ def test_those_without_files_take_no_place_of_the_newest():
 
 
 def test_a_plan_s_name_changes_with_what_goes_and_not_with_its_order():
-    assert plan_hash([1, 2], 3) == plan_hash([2, 1], 3) != plan_hash([1], 3)
+    choice = RetentionChoice(3)
+    name = plan_hash(choice, [1, 2], ["a", "b"])
+    assert name == plan_hash(choice, [2, 1], ["b", "a"])
+    others = [
+        plan_hash(choice, [1], ["a", "b"]),
+        plan_hash(choice, [1, 2], ["a"]),
+        plan_hash(RetentionChoice(2), [1, 2], ["a", "b"]),
+        plan_hash(RetentionChoice(3, with_completions=True), [1, 2], ["a", "b"]),
+    ]
+    assert name not in others
