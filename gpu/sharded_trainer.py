@@ -5,6 +5,7 @@ It computes what ``SharedPromptTrainer`` computes on copies (tests/gpu/test_shar
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ class ShardedTrainer(SharedPromptTrainer):
         if self.ref_model is not None:
             shard(self.ref_model, device, dtype)
         self.is_distributed_loading_by_transformers = True  # the Trainer wraps it in nothing further
+        prepare: Any = partial(self.accelerator.prepare_model, evaluation_mode=True)  # nor does accelerate, in DDP
+        vars(self.accelerator)["prepare_model"] = prepare
 
     @contextmanager
     def _generating(self) -> Iterator[Any]:
