@@ -20,6 +20,7 @@ MEASURED = Path(__file__).parents[2] / "docs" / "results" / "grpo_7b.json"
 # What bench.gpu_7b measures: pictures of 672 x 672 pixels (576 tokens) and answers of 256 tokens, 8 in a pass.
 MEASURED_PASS_TOKENS = 8 * (576 + 64 + 256)
 MASTER, TRAINED, SAVED = 4, 16, 12  # bytes: a weight in fp32; with gradient and Adam; with Adam on the disk
+COMPARABLE = 8  # a measured speed says something of models of at least this part of its size
 CHECKPOINTS = 3  # on the disk at once: two are kept while a third is written
 COMPUTED = {"float32": 4, "bfloat16": 2}  # bytes of a weight as a divided run gathers it
 
@@ -171,12 +172,14 @@ def time_line(spec: CheckSpec, shape: Shape, dry_tokens_a_second: float) -> Chec
     settings = spec.settings
     a_step = settings.prompts_per_step * settings.num_generations * settings.max_completion_tokens / settings.gpus
     speed, basis = dry_tokens_a_second, "the dry step's speed on this machine"
-    if spec.device == "cuda" and (measured := nearest_measured(shape.weights)):
+    measured = nearest_measured(shape.weights)
+    if spec.device == "cuda" and measured and shape.weights > measured.parameters / COMPARABLE:
         speed = measured.tokens_a_second * measured.parameters / shape.weights
         basis = f"{measured.tokens_a_second:,.0f} tokens/s of {measured.name} on one {measured.device}, transformers"
     seconds = settings.steps * a_step / speed
     return line(
-        "time", f"At most {seconds / 60:,.1f} minutes ({seconds / settings.steps:,.1f} s a step). Estimate: {basis}."
+        "time",
+        f"At most {max(seconds / 60, 0.1):,.1f} minutes ({seconds / settings.steps:,.1f} s a step). Estimate: {basis}.",
     )
 
 

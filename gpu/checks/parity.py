@@ -17,7 +17,7 @@ from gpu.checks.lines import line
 from gpu.packing import Answers
 from gpu.sampling import Tokens, drawn_log_probs, sample_answers
 
-CANARY = 50
+CANARY, MANY = 50, 1_000_000
 NOISE = 1e-12  # a KL below this is rounding
 EXACT_GAP = 1e-3
 MEAN_WARN, MEAN_FAIL = 0.02, 0.05
@@ -135,7 +135,8 @@ def gap_line(gap: Gap, generator: str, precision: Precision) -> CheckLine:
 def canary_line(seen: Gap, dark: Gap) -> CheckLine:
     """Whether blacking out the pictures was noticed."""
     times = dark.kl / max(seen.kl, NOISE)
-    found = f"With its pictures blacked out the KL is {dark.kl:.1e}, {times:,.0f} times as much; {CANARY} are needed."
+    said = f"{times:,.0f}" if times < MANY else "over a million"
+    found = f"With its pictures blacked out the KL is {dark.kl:.1e}, {said} times as much; {CANARY} are needed."
     return line("canary", found, fails=not times >= CANARY, change=VOID)
 
 

@@ -261,6 +261,8 @@ def test_time_is_that_of_the_nearest_measured_model_or_of_the_dry_step(tmp_path:
     )
     slow = time_line(spec.model_copy(update={"device": "cpu"}), LARGE, 512.0)
     assert slow.found.startswith(f"At most {10 * 32 * 8 * 1024 / 512 / 60:,.1f} minutes") and "dry step" in slow.found
+    small = time_line(spec, replace(LARGE, weights=5_700_000), 512.0)
+    assert "dry step" in small.found, "a speed of billions says nothing of millions of weights"
     assert nearest_measured(10**9, tmp_path / "none.json") is None
 
 
