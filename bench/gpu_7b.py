@@ -8,7 +8,6 @@ the share of generation. The first step warms up and is not counted. What cannot
 """
 
 import argparse
-import gc
 import json
 import platform
 import subprocess
@@ -62,13 +61,6 @@ def too_large(spec: TrainSpec) -> str:
     return found.found if found.status == "fail" else ""
 
 
-def release(device: Device) -> None:
-    """Give the GPU's memory back to the processes that are started."""
-    gc.collect()
-    if device == "cuda":
-        torch.cuda.empty_cache()
-
-
 def main() -> None:
     """Both shapes, or the one that is named; the figures go to ``--out`` and to the last line."""
     parser = argparse.ArgumentParser()
@@ -84,7 +76,6 @@ def main() -> None:
     for name in [choices.only] if choices.only else LARGE:
         with tempfile.TemporaryDirectory() as root:
             checkpoint = write_shape(Path(root) / "model", name, device, is_tiny=choices.tiny)
-            release(device)
             for how in choices.how:
                 settings = settings_of(name, how, is_tiny=choices.tiny, gpus=choices.gpus, vllm=choices.vllm)
                 found[key := f"{name}-{how}"] = measure(

@@ -45,8 +45,6 @@ def look(name: str, root: Path, device: Device, vllm: float) -> dict[str, Any]:
     train = run_of(name, root, device, vllm)
     spec = CheckSpec.model_validate({**train.model_dump(exclude={"kind"}), "difficulty": COUNTS})
     write_atomic(root / "run" / SPEC_FILE, spec.model_dump_json())
-    if device == "cuda":
-        torch.cuda.empty_cache()
     if status := run_module("gpu.check", str(root / "run")):
         raise RuntimeError(f"the pre-flight of {name} ended with status {status}")
     said = json.loads((root / "run" / RESULT_FILE).read_text())

@@ -37,6 +37,7 @@ from gpu.vllm_answers import load_vllm
 
 SHAPE = "qwen2.5-vl-7b"
 ENGINES = ("transformers", "vllm")
+DTYPES: tuple[Precision, ...] = ("float32", "bfloat16")
 FIGURES = "figures.json"
 # By name: the environment of the engine's process, and its own arguments.
 VARIANTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
@@ -198,6 +199,12 @@ def varied(folder: Path, names: list[str]) -> dict[str, Any]:
     return found
 
 
+def keep(report: dict[str, Any], out: Path | None) -> None:
+    """Write what is known so far: a lent machine may be gone before the rest is."""
+    if out:
+        write_atomic(out, json.dumps(report) + "\n")
+
+
 def main() -> None:
     """All figures to ``--out`` and the last line."""
     parser = argparse.ArgumentParser()
@@ -217,14 +224,17 @@ def main() -> None:
         if choices.variants:
             report["variants"] = varied(folder, choices.variants)
         elif choices.only != "speed":
-            report |= {"float32": parity(folder, "float32"), "bfloat16": parity(folder, "bfloat16")}
+            for dtype in DTYPES:
+                report[dtype] = parity(folder, dtype)
+                keep(report, choices.out)
             report |= {key: report["float32"][key] for key in ("greedy_agreement", "max_logprob_gap")}
         if choices.only != "parity" and not choices.variants:
             write_shape(folder / "model", SHAPE, "cuda")
-            report |= {engine: child(folder, "speed", engine, "bfloat16") for engine in ENGINES}
+            for engine in ENGINES:
+                report[engine] = child(folder, "speed", engine, "bfloat16")
+                keep(report, choices.out)
             report["speedup"] = round(report["vllm"]["tokens_a_second"] / report["transformers"]["tokens_a_second"], 2)
-    if choices.out:
-        write_atomic(choices.out, json.dumps(report) + "\n")
+    keep(report, choices.out)
     print(json.dumps(report))
 
 

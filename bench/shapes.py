@@ -3,6 +3,7 @@
 Weights are random: what such a model answers means nothing, what it costs is what the real one costs.
 """
 
+import gc
 import json
 import shutil
 from pathlib import Path
@@ -100,4 +101,7 @@ def write_shape(folder: Path, name: str, device: Device, *, is_tiny: bool = Fals
     pictures = json.loads((MINI / "preprocessor_config.json").read_text(encoding="utf-8"))
     pictures |= {"patch_size": SHAPES[name][1]["patch_size"], "size": {"shortest_edge": 784, "longest_edge": 4 << 20}}
     (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
+    gc.collect()
+    if device == "cuda":  # the children that are measured need the memory
+        torch.cuda.empty_cache()
     return folder
