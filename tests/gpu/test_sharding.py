@@ -152,10 +152,12 @@ def test_a_run_that_writes_no_checkpoints_begins_anew_when_it_was_stopped(
 def test_in_bf16_weights_are_held_in_float32_and_gathered_in_bf16(
     speaking_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_rank: None
 ) -> None:
-    monkeypatch.setattr(Accelerator, "multi_device", True)  # as on several GPUs, where it would copy the model by DDP
     folder, grader = tmp_path / "run", Grader()
     spec = train_run(speaking_checkpoint, folder, steps=2, steps_per_generation=1, sharding="full")
     trainer: Any = build_trainer(Run(folder), spec.model_copy(update={"dtype": "bfloat16"}), grader)
+    with monkeypatch.context() as several:  # GPUs: there the model would be copied by DDP
+        several.setattr(Accelerator, "multi_device", True)
+        assert trainer.accelerator.prepare(trainer.model) is trainer.model
     trainer.train()
     grader.close()
     for model in (trainer.model, trainer.ref_model):
