@@ -95,5 +95,10 @@ def views_of(campaign: Campaign, user: User) -> list[SavedView]:
 
 def exports_context(campaign: Campaign) -> dict[str, Any]:
     """The newest exports, and whether one of them goes on."""
-    jobs = list(Job.objects.filter(campaign=campaign, kind=EXPORT_KIND).order_by("-id")[:EXPORTS])
+    jobs = exports_newest(campaign)
     return {"exports": jobs, "live": any(job.is_live for job in jobs)}
+
+
+def exports_newest(campaign: Campaign) -> list[Job]:
+    """The exports that the page lists; the files of older ones are cleared away."""
+    return list(Job.objects.filter(campaign=campaign, kind=EXPORT_KIND).order_by("-id")[:EXPORTS])

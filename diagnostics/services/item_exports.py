@@ -15,7 +15,7 @@ from core.errors import InvalidInput, NotFound
 from core.jobs.context import JobContext
 from core.jobs.services import JobRequest, job_submit
 from core.models import Campaign, Job
-from diagnostics.item_list_page import EXPORT_KIND
+from diagnostics.item_list_page import EXPORT_KIND, exports_newest
 from diagnostics.models import Answer, Item
 from diagnostics.selectors.item_filters import ItemFilter, filter_read, items_asked, items_fitting
 
@@ -69,9 +69,18 @@ def items_export(context: JobContext, campaign: Campaign) -> dict[str, object]:
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+    old_exports_clear(campaign)
     with context.writing():
         audit(context.job.actor, "items.exported", context.job, campaign=campaign, items=num_items)
     return {"items": num_items, "lines": num_lines}
+
+
+def old_exports_clear(campaign: Campaign) -> None:
+    """Remove the files of exports that the page no longer lists; each can be made again from its filter."""
+    listed = {str(job.pk) for job in exports_newest(campaign)}
+    for path in (Path(settings.EXPORTS_ROOT) / str(campaign.pk)).iterdir():
+        if path.stem.isdigit() and path.stem not in listed:
+            path.unlink(missing_ok=True)
 
 
 def items_chunked(campaign: Campaign, wanted: ItemFilter) -> Iterator[list[Item]]:

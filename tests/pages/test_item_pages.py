@@ -231,6 +231,16 @@ def test_an_exports_file_is_for_members_of_its_campaign_alone(admin, campaign, i
     assert admin.get(reverse("item-export-file", args=[campaign.slug, other_job.pk])).status_code == 404
 
 
+def test_a_campaign_keeps_the_files_of_its_newest_exports_alone(admin, campaign, items, monkeypatch, settings):
+    monkeypatch.setattr(item_list_page, "EXPORTS", 2)
+    foreign = settings.EXPORTS_ROOT / str(campaign.pk) / ".half"
+    old, *newest = [export(admin, campaign, f"skill=count&odd={number}", "csv") for number in range(2)]
+    foreign.write_text("another export is being written")
+    newest.append(export(admin, campaign, "verdict=correct", "csv"))
+    assert admin.get(reverse("item-export-file", args=[campaign.slug, old.pk])).status_code == 404
+    assert all(file_of(admin, campaign, job) for job in newest) and foreign.exists()
+
+
 def test_the_same_export_is_not_started_twice_while_it_waits(admin, campaign, items):
     for _ in range(2):
         answer = admin.post(
