@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -113,6 +114,7 @@ def run_child(spec_type: type[SpecT], work: Callable[[Run, SpecT], RunResult | N
     """
     end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    warnings.simplefilter("ignore", FutureWarning)  # from libraries to us: it would drown the log on the page
     folder = Path(sys.argv[1]).resolve()
     try:
         with locked(folder):

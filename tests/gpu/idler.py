@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 
 from core.specs import AnswerResult, AnswerSpec
 from gpu.errors import GpuFault
@@ -18,6 +19,7 @@ def work(run: Run, spec: AnswerSpec) -> AnswerResult:
         run.progress.show("generate", 0, 1, "answers")
         time.sleep(0.02)
     what = order.read_text()
+    warnings.warn("This name goes away one day.", FutureWarning, stacklevel=1)
     if what == "fault":
         raise GpuFault("diverged", "The loss is not a number.")
     if what == "memory":
