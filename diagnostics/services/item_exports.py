@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from diagnostics.models import Answer, Item
 from diagnostics.selectors.item_filters import ItemFilter, filter_read, items_asked, items_fitting
 
 CHUNK = 200
+KEPT_S = 7 * 24 * 3600
 COLUMNS = (
     *("item", "benchmark", "index", "split", "skill", "image_type", "answer_type", "question", "options", "gold"),
     *("run", "checkpoint", "sample", "answer", "finish"),
@@ -76,10 +78,10 @@ def items_export(context: JobContext, campaign: Campaign) -> dict[str, object]:
 
 
 def old_exports_clear(campaign: Campaign) -> None:
-    """Remove the files of exports that the page no longer lists; each can be made again from its filter."""
-    listed = {str(job.pk) for job in exports_newest(campaign)}
+    """Remove the files of exports of over KEPT_S ago that the page lists no more; a filter makes each again."""
+    listed, before = {str(job.pk) for job in exports_newest(campaign)}, time.time() - KEPT_S
     for path in (Path(settings.EXPORTS_ROOT) / str(campaign.pk)).iterdir():
-        if path.stem.isdigit() and path.stem not in listed:
+        if path.stem.isdigit() and path.stem not in listed and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)
 
 

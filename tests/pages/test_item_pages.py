@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from urllib.parse import parse_qs
 
 import pytest
@@ -231,14 +232,18 @@ def test_an_exports_file_is_for_members_of_its_campaign_alone(admin, campaign, i
     assert admin.get(reverse("item-export-file", args=[campaign.slug, other_job.pk])).status_code == 404
 
 
-def test_a_campaign_keeps_the_files_of_its_newest_exports_alone(admin, campaign, items, monkeypatch, settings):
+def test_a_campaign_keeps_the_files_of_its_newest_exports_and_of_the_last_week(
+    admin, campaign, items, monkeypatch, settings
+):
     monkeypatch.setattr(item_list_page, "EXPORTS", 2)
-    foreign = settings.EXPORTS_ROOT / str(campaign.pk) / ".half"
-    old, *newest = [export(admin, campaign, f"skill=count&odd={number}", "csv") for number in range(2)]
-    foreign.write_text("another export is being written")
-    newest.append(export(admin, campaign, "verdict=correct", "csv"))
+    folder = settings.EXPORTS_ROOT / str(campaign.pk)
+    old, fresh, listed = (export(admin, campaign, query, "csv") for query in ("", "skill=count", "verdict=wrong"))
+    (folder / ".half").write_text("another export is being written")
+    for path in (folder / f"{old.pk}.csv", folder / f"{listed.pk}.csv", folder / ".half"):
+        os.utime(path, (0, 0))
+    newest = export(admin, campaign, "verdict=correct", "csv")
     assert admin.get(reverse("item-export-file", args=[campaign.slug, old.pk])).status_code == 404
-    assert all(file_of(admin, campaign, job) for job in newest) and foreign.exists()
+    assert all(file_of(admin, campaign, job) for job in (fresh, listed, newest)) and (folder / ".half").exists()
 
 
 def test_the_same_export_is_not_started_twice_while_it_waits(admin, campaign, items):
