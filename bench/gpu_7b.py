@@ -9,7 +9,6 @@ the share of generation. The first step warms up and is not counted. What cannot
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,15 +18,14 @@ from typing import Any
 import torch
 
 from bench.gpu_rank import FIGURES_FILE
+from bench.gpu_report import report_end, report_keep
 from bench.runs import ROOT, Rows, child_environment, make_run
 from bench.shapes import write_shape
 from core.check_specs import CheckSpec
-from core.domain.files import write_atomic
 from core.domain.launcher import child_words
 from core.presets import PRESETS
 from core.specs import Device, GrpoSettings, TrainSpec
 from gpu.checks.estimate import MEASURED_PASS_TOKENS, free_memory_gb, memory_line, shape_of
-from gpu.runtime import installed_versions
 
 NAMES = {"qwen2.5-vl-7b": "qwen2.5-vl-7b", "qwen3-vl-8b": "qwen3-vl-8b", "1b": "qwen2.5-vl-7b"}
 LARGE = ("qwen2.5-vl-7b", "qwen3-vl-8b")
@@ -82,12 +80,8 @@ def main() -> None:
                     settings, checkpoint, Path(root) / how, device, is_tiny=choices.tiny
                 )
                 print(f"{key}: {json.dumps(found[key])}", file=sys.stderr, flush=True)
-    gpu = torch.cuda.get_device_name() if device == "cuda" else platform.processor()
-    command = f"python -m bench.gpu_7b {' '.join(sys.argv[1:])}".strip()
-    report = json.dumps({**found, "device": gpu, "versions": installed_versions(), "command": command})
-    if choices.out:
-        write_atomic(choices.out, report + "\n")
-    print(report)
+            report_keep(found, device, choices.out)
+    report_end(found, device, choices.out)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from bench.gpu_7b import settings_of
+from bench.gpu_report import report_end
 from bench.runs import MINI, Rows, make_run, run_module
 from bench.shapes import write_shape
 from core.check_specs import CheckSpec
@@ -22,7 +23,6 @@ from core.domain.files import write_atomic
 from core.domain.gradients import Difficulty
 from core.presets import PRESETS
 from core.specs import RESULT_FILE, SPEC_FILE, Device, GrpoSettings, TrainSpec
-from gpu.runtime import installed_versions
 
 LARGE = "qwen2.5-vl-7b"
 COUNTS: tuple[Difficulty, ...] = ((4, 8, 64),)
@@ -59,17 +59,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     choices = parser.parse_args()
     device: Device = "cuda" if torch.cuda.is_available() else "cpu"
-    report: dict[str, Any] = {"versions": installed_versions(), "command": f"bench.gpu_check {' '.join(sys.argv[1:])}"}
-    if device == "cuda":
-        report["device"] = torch.cuda.get_device_name()
+    report: dict[str, Any] = {}
     for name in [choices.only] if choices.only else ("mini", LARGE):
         with tempfile.TemporaryDirectory() as root:
             report[name] = look(name, Path(root), device, choices.vllm)
         for one in report[name]["lines"]:
             print(name, one["status"], one["name"], one["found"], file=sys.stderr, flush=True)
-    if choices.out:
-        write_atomic(choices.out, json.dumps(report, indent=1) + "\n")
-    print(json.dumps(report))
+    report_end(report, device, choices.out)
 
 
 if __name__ == "__main__":

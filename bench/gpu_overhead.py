@@ -10,7 +10,6 @@ length: where the stock trainer must pad prompts on the left, its gradients beca
 import argparse
 import itertools
 import json
-import platform
 import shutil
 import statistics
 import sys
@@ -20,12 +19,11 @@ from typing import Any
 
 import torch
 
+from bench.gpu_report import report_end
 from bench.runs import MINI, Rows, make_run, run_module
 from bench.shapes import write_shape
 from bench.step_clock import CLOCK_FILE
-from core.domain.files import write_atomic
 from core.specs import Device, GrpoSettings
-from gpu.runtime import installed_versions
 
 ARMS = ("ours", "bare")
 WARM_UP = 3
@@ -77,13 +75,8 @@ def main() -> None:
         "mini_ms": round(1000 * (mini["ours_s"] - mini["bare_s"]), 2),
         "1b": large,
         "mini": mini,
-        "device": torch.cuda.get_device_name() if device == "cuda" else platform.processor(),
-        "versions": installed_versions(),
-        "command": f"python -m bench.gpu_overhead {' '.join(sys.argv[1:])}".strip(),
     }
-    if choices.out:
-        write_atomic(choices.out, json.dumps(report) + "\n")
-    print(json.dumps(report))
+    report_end(report, device, choices.out)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,7 @@ all weights as a share of the update.
 """
 
 import argparse
-import json
-import platform
 import signal
-import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,10 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.gpu_report import report_end
 from bench.runs import MINI, make_run, run_module
-from core.domain.files import write_atomic
 from core.specs import Device, GrpoSettings, Precision
-from gpu.runtime import installed_versions
 
 Weights = Mapping[str, Tensor]
 STEP = 4
@@ -102,14 +98,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as root, ThreadPoolExecutor() as pool:
         found = pool.map(lambda dtype: compare(Path(root) / dtype, choices.device, dtype), choices.dtype)
         report = dict(zip(choices.dtype, found, strict=True))
-    report |= {
-        "device": torch.cuda.get_device_name() if choices.device == "cuda" else platform.processor(),
-        "versions": installed_versions(),
-        "command": f"python -m bench.gpu_resume {' '.join(sys.argv[1:])}".strip(),
-    }
-    if choices.out:
-        write_atomic(choices.out, json.dumps(report) + "\n")
-    print(json.dumps(report))
+    report_end(report, choices.device, choices.out)
 
 
 if __name__ == "__main__":

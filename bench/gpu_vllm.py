@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 
+from bench.gpu_report import report_end, report_keep
 from bench.runs import MINI, picture, run_module
 from bench.shapes import write_shape
 from core.domain.files import hash_bytes, write_atomic
@@ -32,7 +33,6 @@ from core.specs import AnswerItem, AnswerSpec, Places, Precision, Sampling
 from gpu.answer import load_answerer
 from gpu.asking import pictures_of, prompts_of
 from gpu.loading import load_model, load_processor
-from gpu.runtime import installed_versions
 from gpu.vllm_answers import load_vllm
 
 SHAPE = "qwen2.5-vl-7b"
@@ -199,12 +199,6 @@ def varied(folder: Path, names: list[str]) -> dict[str, Any]:
     return found
 
 
-def keep(report: dict[str, Any], out: Path | None) -> None:
-    """Write what is known so far: a lent machine may be gone before the rest is."""
-    if out:
-        write_atomic(out, json.dumps(report) + "\n")
-
-
 def main() -> None:
     """All figures to ``--out`` and the last line."""
     parser = argparse.ArgumentParser()
@@ -217,7 +211,7 @@ def main() -> None:
         folder, what, engine, dtype = choices.child
         measure(Path(folder), what, engine, dtype)
         return
-    report: dict[str, Any] = {"versions": installed_versions(), "device": torch.cuda.get_device_name()}
+    report: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(MINI, folder / "mini")
@@ -226,16 +220,15 @@ def main() -> None:
         elif choices.only != "speed":
             for dtype in DTYPES:
                 report[dtype] = parity(folder, dtype)
-                keep(report, choices.out)
+                report_keep(report, "cuda", choices.out)
             report |= {key: report["float32"][key] for key in ("greedy_agreement", "max_logprob_gap")}
         if choices.only != "parity" and not choices.variants:
             write_shape(folder / "model", SHAPE, "cuda")
             for engine in ENGINES:
                 report[engine] = child(folder, "speed", engine, "bfloat16")
-                keep(report, choices.out)
+                report_keep(report, "cuda", choices.out)
             report["speedup"] = round(report["vllm"]["tokens_a_second"] / report["transformers"]["tokens_a_second"], 2)
-    keep(report, choices.out)
-    print(json.dumps(report))
+    report_end(report, "cuda", choices.out)
 
 
 if __name__ == "__main__":

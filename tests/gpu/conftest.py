@@ -1,7 +1,9 @@
 """One tiny model for all tests of the GPU side."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,3 +25,13 @@ def speaking_checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFacto
 
     answers = ["\\boxed{red}", "\\boxed{blue}", "red"]
     return teach_answers(checkpoint, tmp_path_factory.mktemp("speaking"), answers)
+
+
+@pytest.fixture(scope="module")
+def grader() -> Iterator[Any]:
+    """A grading process for tests that only read verdicts."""
+    from gpu.grader import Grader
+
+    one = Grader()
+    yield one
+    one.close()

@@ -1,6 +1,5 @@
 """The pre-flight of the tiny model: the table when all is well, and each check where it fails: what to change."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,13 +38,6 @@ def check_run(checkpoint: Path, folder: Path, rows: list[dict[str, Any]] | None 
     spec = check_spec(train_run(checkpoint, folder, rows, **choices), difficulty=difficulty)
     write_spec(folder, spec)
     return spec
-
-
-@pytest.fixture(scope="module")
-def grader() -> Iterator[Grader]:
-    one = Grader()
-    yield one
-    one.close()
 
 
 @pytest.fixture

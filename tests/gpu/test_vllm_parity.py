@@ -1,6 +1,6 @@
 """vLLM in the pre-flight; a readable stand-in plays it, with the trainer's own weights behind another reading."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,13 +68,6 @@ class Server:
 
     def image_features(self, images: list[Any]) -> list[Any]:
         return [row and {"mm_placeholders": {"image": [{"length": self.num_tokens} for _ in row]}} for row in images]
-
-
-@pytest.fixture(scope="module")
-def grader() -> Iterator[Grader]:
-    one = Grader()
-    yield one
-    one.close()
 
 
 @pytest.fixture
