@@ -237,7 +237,8 @@ def test_a_campaign_keeps_the_files_of_its_newest_exports_and_of_the_last_week(
 ):
     monkeypatch.setattr(item_list_page, "EXPORTS", 2)
     folder = settings.EXPORTS_ROOT / str(campaign.pk)
-    old, fresh, listed = (export(admin, campaign, query, "csv") for query in ("", "skill=count", "verdict=wrong"))
+    old, fresh, listed = (export(admin, campaign, query, "csv") for query in ("", "skill=count", "verdict=incorrect"))
+    assert len({old.pk, fresh.pk, listed.pk}) == 3
     (folder / ".half").write_text("another export is being written")
     for path in (folder / f"{old.pk}.csv", folder / f"{listed.pk}.csv", folder / ".half"):
         os.utime(path, (0, 0))
